@@ -1,0 +1,499 @@
+package linker
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/wbundle/wbundle/graph"
+	"github.com/wbundle/wbundle/internal/wasm"
+	"github.com/wbundle/wbundle/shake"
+)
+
+// layout is where ids become indices: for each space, the ids of the output
+// in order, imports first, and the index of each id.
+type layout struct {
+	p     *graph.Program
+	live  *shake.Live
+	multi bool
+
+	types    []graph.TypeID
+	funcs    []graph.FuncID
+	tables   []graph.TableID
+	memories []graph.MemoryID
+	globals  []graph.GlobalID
+	tags     []graph.TagID
+	datas    []graph.DataID
+	elems    []graph.ElemID
+	imported [wasm.SpaceElem + 1]int
+
+	index [wasm.SpaceElem + 1][]uint32
+}
+
+// order lists the live ids of a space, those that imported accepts first.
+func order[ID ~uint32](l *layout, s wasm.Space, n int, imported func(ID) bool) []ID {
+	var out []ID
+	index := make([]uint32, n)
+	for _, want := range []bool{true, false} {
+		for id := ID(1); int(id) < n; id++ {
+			if l.live.Has(s, uint32(id)) && (imported != nil && imported(id)) == want {
+				index[id] = uint32(len(out))
+				out = append(out, id)
+			}
+		}
+		if want {
+			l.imported[s] = len(out)
+		}
+	}
+	l.index[s] = index
+	return out
+}
+
+// layoutPass assigns indices, densely, in the order of ids.
+func layoutPass(p *graph.Program, live *shake.Live, multi bool, host graph.MemoryID) *layout {
+	l := &layout{p: p, live: live, multi: multi}
+	l.types = order[graph.TypeID](l, wasm.SpaceType, p.Types.Len(), nil)
+	l.funcs = order(l, wasm.SpaceFunc, len(p.Funcs), func(id graph.FuncID) bool { return p.Funcs[id].Kind == graph.FuncImport })
+	l.tables = order(l, wasm.SpaceTable, len(p.Tables), func(id graph.TableID) bool { return p.Tables[id].Import != nil })
+	l.memories = order(l, wasm.SpaceMemory, len(p.Memories), func(id graph.MemoryID) bool { return p.Memories[id].Import != nil })
+	l.globals = order(l, wasm.SpaceGlobal, len(p.Globals), func(id graph.GlobalID) bool { return p.Globals[id].Import != nil })
+	l.tags = order(l, wasm.SpaceTag, len(p.Tags), func(id graph.TagID) bool { return p.Tags[id].Import != nil })
+	l.datas = order[graph.DataID](l, wasm.SpaceData, len(p.Datas), nil)
+	l.elems = order[graph.ElemID](l, wasm.SpaceElem, len(p.Elems), nil)
+	l.sortGlobals()
+	l.sortMemories(host)
+	return l
+}
+
+// sortMemories puts the host's memory first: engines and tools that know one
+// memory look at index 0.
+func (l *layout) sortMemories(host graph.MemoryID) {
+	i := slices.Index(l.memories, host)
+	if i < 0 || l.imported[wasm.SpaceMemory] > 0 {
+		return
+	}
+	l.memories = slices.Insert(slices.Delete(l.memories, i, i+1), 0, host)
+	for i, id := range l.memories {
+		l.index[wasm.SpaceMemory][id] = uint32(i)
+	}
+}
+
+// sortGlobals keeps globals that need no other global in front: an
+// initialiser that link time could not fold may only name earlier ones.
+func (l *layout) sortGlobals() {
+	n := l.imported[wasm.SpaceGlobal]
+	slices.SortStableFunc(l.globals[n:], func(a, b graph.GlobalID) int {
+		ka, kb := l.p.Globals[a].Init.Known, l.p.Globals[b].Init.Known
+		switch {
+		case ka == kb:
+			return 0
+		case ka:
+			return -1
+		}
+		return 1
+	})
+	for i, id := range l.globals {
+		l.index[wasm.SpaceGlobal][id] = uint32(i)
+	}
+}
+
+// windowed reports whether memories share one.
+func (l *layout) windowed() bool {
+	return len(l.memories) > 0 && l.p.Memories[l.memories[0]].Window != nil
+}
+
+func (l *layout) funcIndex(id graph.FuncID) uint32 {
+	return l.index[wasm.SpaceFunc][l.p.Resolve(id)]
+}
+
+// memoryIndex is the output's index of a memory: 0 for every window.
+func (l *layout) memoryIndex(id graph.MemoryID) uint32 {
+	if l.p.Memories[id].Window != nil {
+		return 0
+	}
+	return l.index[wasm.SpaceMemory][id]
+}
+
+// val maps a value type whose type index is an interned id.
+func (l *layout) val(v wasm.ValType) wasm.ValType {
+	if v.Kind == wasm.KindRef && v.Heap >= 0 {
+		v.Heap = wasm.HeapType(l.index[wasm.SpaceType][v.Heap])
+	}
+	return v
+}
+
+// valOf maps a value type of an instance's module; inst is nil for items of
+// the host, whose types are interned ids.
+func (l *layout) valOf(v wasm.ValType, inst graph.InstanceID) wasm.ValType {
+	if inst != 0 {
+		v = l.p.MapVal(l.p.ModuleOf(l.p.Instances[inst]).Types, v)
+	}
+	return l.val(v)
+}
+
+// emit writes the output module.
+func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, progress func(done, total int)) ([]byte, error) {
+	m := &wasm.Module{}
+	l.emitTypes(m)
+	l.emitImports(m)
+	p := l.p
+	for _, id := range l.funcs[l.imported[wasm.SpaceFunc]:] {
+		m.Funcs = append(m.Funcs, l.index[wasm.SpaceType][p.Funcs[id].Type])
+	}
+	for _, id := range l.tables[l.imported[wasm.SpaceTable]:] {
+		t := &p.Tables[id]
+		inst := p.Instances[t.Inst]
+		out := wasm.Table{TableType: t.Type}
+		out.Elem = l.valOf(t.Type.Elem, t.Inst)
+		if init := p.ModuleOf(inst).Code.Tables[t.Index].Init; init != nil {
+			e := l.expr(init, inst)
+			out.Init = &e
+		}
+		m.Tables = append(m.Tables, out)
+	}
+	if l.windowed() {
+		// The windows lie end to end; only the last can grow for real.
+		var last *graph.Window
+		for _, id := range l.memories {
+			w := p.Memories[id].Window
+			if last == nil || w.Base >= last.Base {
+				last = w
+			}
+		}
+		m.Memories = []wasm.MemType{{Limits: wasm.Limits{
+			Min: last.Base/pageSize + last.MinPages, Max: last.Base/pageSize + last.MaxPages, HasMax: true,
+		}}}
+	} else {
+		for _, id := range l.memories[l.imported[wasm.SpaceMemory]:] {
+			m.Memories = append(m.Memories, p.Memories[id].Type)
+		}
+	}
+	for _, id := range l.globals[l.imported[wasm.SpaceGlobal]:] {
+		g := &p.Globals[id]
+		out := wasm.Global{GlobalType: g.Type}
+		out.Type = l.valOf(g.Type.Type, g.Inst)
+		if g.Init.Known {
+			out.Init = wasm.Expr{Bytes: l.constExpr(g.Init, out.Type)}
+		} else {
+			inst := p.Instances[g.Inst]
+			out.Init = l.expr(&p.ModuleOf(inst).Code.Globals[g.Index].Init, inst)
+		}
+		m.Globals = append(m.Globals, out)
+	}
+	for _, id := range l.tags[l.imported[wasm.SpaceTag]:] {
+		m.Tags = append(m.Tags, l.index[wasm.SpaceType][p.Tags[id].Type])
+	}
+	l.emitExports(m)
+	if p.Start != 0 {
+		m.HasStart, m.Start = true, l.funcIndex(p.Start)
+	}
+	l.emitDatas(m)
+	refs, namesData, err := l.emitCode(ctx, m, progress)
+	if err != nil {
+		return nil, err
+	}
+	if namesData {
+		m.HasDataCount, m.DataCount = true, uint32(len(m.Datas))
+	}
+	l.emitElems(m, refs)
+	if names {
+		m.Customs = append(m.Customs, l.nameSection())
+	}
+	m.Customs = append(m.Customs, customs...)
+	return wasm.Encode(m), nil
+}
+
+func (l *layout) emitTypes(m *wasm.Module) {
+	for i := 0; i < len(l.types); {
+		start, count := l.p.Types.Group(l.types[i])
+		if start != l.types[i] {
+			panic("linker: a recursion group is only partly live")
+		}
+		m.RecGroups = append(m.RecGroups, wasm.RecGroup{Start: uint32(i), Count: uint32(count), Explicit: count > 1})
+		for k := range int(count) {
+			s := *l.p.Types.At(l.types[i+k])
+			s.Params, s.Results = l.vals(s.Params), l.vals(s.Results)
+			fields := slices.Clone(s.Fields)
+			for j := range fields {
+				fields[j].Type = l.val(fields[j].Type)
+			}
+			s.Fields = fields
+			supers := slices.Clone(s.Supers)
+			for j, u := range supers {
+				supers[j] = l.index[wasm.SpaceType][u]
+			}
+			s.Supers = supers
+			m.Types = append(m.Types, s)
+		}
+		i += int(count)
+	}
+}
+
+func (l *layout) vals(vs []wasm.ValType) []wasm.ValType {
+	out := slices.Clone(vs)
+	for i := range out {
+		out[i] = l.val(out[i])
+	}
+	return out
+}
+
+func (l *layout) emitImports(m *wasm.Module) {
+	p := l.p
+	for _, id := range l.funcs[:l.imported[wasm.SpaceFunc]] {
+		f := &p.Funcs[id]
+		m.Imports = append(m.Imports, wasm.Import{Module: f.Import.Module, Name: f.Import.Name, Kind: wasm.ExternFunc,
+			TypeIndex: l.index[wasm.SpaceType][f.Type]})
+	}
+	for _, id := range l.tables[:l.imported[wasm.SpaceTable]] {
+		t := &p.Tables[id]
+		imp := wasm.Import{Module: t.Import.Module, Name: t.Import.Name, Kind: wasm.ExternTable, Table: t.Type}
+		imp.Table.Elem = l.val(t.Type.Elem)
+		m.Imports = append(m.Imports, imp)
+	}
+	for _, id := range l.memories[:l.imported[wasm.SpaceMemory]] {
+		mem := &p.Memories[id]
+		m.Imports = append(m.Imports, wasm.Import{Module: mem.Import.Module, Name: mem.Import.Name, Kind: wasm.ExternMemory, Memory: mem.Type})
+	}
+	for _, id := range l.globals[:l.imported[wasm.SpaceGlobal]] {
+		g := &p.Globals[id]
+		imp := wasm.Import{Module: g.Import.Module, Name: g.Import.Name, Kind: wasm.ExternGlobal, Global: g.Type}
+		imp.Global.Type = l.val(g.Type.Type)
+		m.Imports = append(m.Imports, imp)
+	}
+	for _, id := range l.tags[:l.imported[wasm.SpaceTag]] {
+		t := &p.Tags[id]
+		m.Imports = append(m.Imports, wasm.Import{Module: t.Import.Module, Name: t.Import.Name, Kind: wasm.ExternTag,
+			TypeIndex: l.index[wasm.SpaceType][t.Type]})
+	}
+	for s := range l.imported {
+		m.NumImported[s] = uint32(l.imported[s])
+	}
+}
+
+func (l *layout) emitExports(m *wasm.Module) {
+	for _, e := range l.p.Exports {
+		out := wasm.Export{Name: e.Name, Kind: e.Kind}
+		switch e.Kind {
+		case wasm.ExternFunc:
+			out.Index = l.funcIndex(graph.FuncID(e.ID))
+		case wasm.ExternMemory:
+			out.Index = l.memoryIndex(graph.MemoryID(e.ID))
+		default:
+			out.Index = l.index[shake.ExternSpace(e.Kind)][e.ID]
+		}
+		m.Exports = append(m.Exports, out)
+	}
+}
+
+func (l *layout) emitDatas(m *wasm.Module) {
+	p := l.p
+	for _, id := range l.datas {
+		d := &p.Datas[id]
+		inst := p.Instances[d.Inst]
+		src := &p.ModuleOf(inst).Code.Datas[d.Index]
+		out := wasm.Data{Mode: src.Mode, Init: src.Init}
+		switch {
+		case d.Deferred || src.Mode == wasm.SegmentPassive:
+			out.Mode, out.Flags = wasm.SegmentPassive, 1
+		default:
+			out.Memory = l.memoryIndex(d.Memory)
+			if out.Memory != 0 {
+				out.Flags = 2
+			}
+			if d.Offset.Known {
+				c := d.Offset
+				if w := p.Memories[d.Memory].Window; w != nil {
+					c.Bits += w.Base
+				}
+				out.Offset = wasm.Expr{Bytes: l.constExpr(c, c.Type)}
+			} else {
+				out.Offset = l.expr(&src.Offset, inst)
+			}
+		}
+		m.Datas = append(m.Datas, out)
+	}
+}
+
+// emitElems writes the live element segments, and declares the functions that
+// ref.func names in code and nothing else declares.
+func (l *layout) emitElems(m *wasm.Module, refs map[graph.FuncID]bool) {
+	p := l.p
+	for _, e := range p.Exports {
+		if e.Kind == wasm.ExternFunc {
+			delete(refs, p.Resolve(graph.FuncID(e.ID)))
+		}
+	}
+	for _, id := range l.elems {
+		e := &p.Elems[id]
+		inst := p.Instances[e.Inst]
+		src := &p.ModuleOf(inst).Code.Elems[e.Index]
+		out := wasm.Elem{Mode: src.Mode, Type: l.valOf(src.Type, e.Inst), UsesExprs: src.UsesExprs}
+		if e.Deferred {
+			out.Mode = wasm.SegmentPassive
+		}
+		if out.Mode == wasm.SegmentActive {
+			out.Table = l.index[wasm.SpaceTable][e.Table]
+			if e.Offset.Known {
+				out.Offset = wasm.Expr{Bytes: l.constExpr(e.Offset, e.Offset.Type)}
+			} else {
+				out.Offset = l.expr(&src.Offset, inst)
+			}
+		}
+		for _, f := range src.Funcs {
+			out.Funcs = append(out.Funcs, l.funcIndex(inst.Funcs[f]))
+			delete(refs, p.Resolve(inst.Funcs[f]))
+		}
+		for i := range src.Exprs {
+			out.Exprs = append(out.Exprs, l.expr(&src.Exprs[i], inst))
+			for _, s := range src.Exprs[i].Sites {
+				if s.Kind == wasm.SiteFunc {
+					delete(refs, p.Resolve(inst.Funcs[s.Target]))
+				}
+			}
+		}
+		out.Flags = elemFlags(&out)
+		m.Elems = append(m.Elems, out)
+	}
+	if len(refs) > 0 {
+		var fs []uint32
+		for id := range refs {
+			fs = append(fs, l.funcIndex(id))
+		}
+		slices.Sort(fs)
+		decl := wasm.Elem{Mode: wasm.SegmentDeclarative, Type: wasm.ValType{Kind: wasm.KindRef, Heap: wasm.HeapFunc}, Funcs: fs}
+		decl.Flags = elemFlags(&decl)
+		m.Elems = append(m.Elems, decl)
+	}
+}
+
+// elemFlags is the leading field of an element segment.
+func elemFlags(e *wasm.Elem) uint32 {
+	var f uint32
+	switch e.Mode {
+	case wasm.SegmentPassive:
+		f = 1
+	case wasm.SegmentDeclarative:
+		f = 3
+	default:
+		// The short forms mean table 0 and funcref.
+		if e.Table != 0 || e.UsesExprs && e.Type != wasm.FuncRef {
+			f = 2
+		}
+	}
+	if e.UsesExprs {
+		f |= 4
+	}
+	return f
+}
+
+// constExpr encodes a known constant.
+func (l *layout) constExpr(c graph.Const, t wasm.ValType) []byte {
+	var b []byte
+	switch {
+	case c.Func != 0:
+		b = append(b, byte(wasm.OpRefFunc))
+		b = wasm.AppendU32(b, l.funcIndex(c.Func))
+	case c.Null:
+		b = append(b, byte(wasm.OpRefNull))
+		b = wasm.AppendHeapType(b, t.Heap)
+	case c.Type == wasm.I32:
+		b = append(b, byte(wasm.OpI32Const))
+		b = wasm.AppendS32(b, int32(c.Bits))
+	case c.Type == wasm.I64:
+		b = append(b, byte(wasm.OpI64Const))
+		b = wasm.AppendS64(b, int64(c.Bits))
+	case c.Type == wasm.F32:
+		b = append(b, byte(wasm.OpF32Const))
+		b = binary.LittleEndian.AppendUint32(b, uint32(c.Bits))
+	case c.Type == wasm.F64:
+		b = append(b, byte(wasm.OpF64Const))
+		b = binary.LittleEndian.AppendUint64(b, c.Bits)
+	default:
+		panic("linker: constant of unknown type")
+	}
+	return append(b, byte(wasm.OpEnd))
+}
+
+// expr rewrites a constant expression of an instance's module.
+func (l *layout) expr(e *wasm.Expr, inst *graph.Instance) wasm.Expr {
+	r := rewriter{l: l, inst: inst}
+	return wasm.Expr{Bytes: r.rewrite(nil, e.Bytes, e.Sites)}
+}
+
+// emitCode rewrites the live bodies in parallel. It returns the functions
+// that ref.func names, and whether any instruction names a data segment, which
+// needs the data count section.
+func (l *layout) emitCode(ctx context.Context, m *wasm.Module, progress func(done, total int)) (map[graph.FuncID]bool, bool, error) {
+	ids := l.funcs[l.imported[wasm.SpaceFunc]:]
+	m.Code = make([]wasm.Body, len(ids))
+	type chunk struct{ lo, hi, size int }
+	var chunks []chunk
+	lo, size := 0, 0
+	for i, id := range ids {
+		body, _ := l.p.Code(id)
+		if body == nil {
+			return nil, false, fmt.Errorf("function %q has no body", l.p.FuncName(id))
+		}
+		size += len(body.Bytes)
+		if size >= scanChunk || i == len(ids)-1 {
+			chunks = append(chunks, chunk{lo, i + 1, size})
+			lo, size = i+1, 0
+		}
+	}
+	refs := make([]map[graph.FuncID]bool, len(chunks))
+	namesData := make([]bool, len(chunks))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	done := make(chan struct{}, len(chunks))
+	for k, c := range chunks {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			// Bodies grow a little when bases are folded into offsets.
+			buf := make([]byte, 0, c.size+c.size/16+64)
+			r := rewriter{l: l, refs: map[graph.FuncID]bool{}}
+			ends := make([]int, 0, c.hi-c.lo)
+			for _, id := range ids[c.lo:c.hi] {
+				body, inst := l.p.Code(id)
+				r.inst = inst
+				buf = r.rewrite(buf, body.Bytes, body.Sites)
+				ends = append(ends, len(buf))
+			}
+			start := 0
+			for i, end := range ends {
+				m.Code[c.lo+i].Bytes = buf[start:end:end]
+				start = end
+			}
+			refs[k], namesData[k] = r.refs, r.namesData
+			done <- struct{}{}
+			progress(len(done), len(chunks))
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, false, err
+	}
+	all := map[graph.FuncID]bool{}
+	for _, r := range refs {
+		for id := range r {
+			all[id] = true
+		}
+	}
+	return all, slices.Contains(namesData, true), nil
+}
+
+// nameSection keeps the functions' names.
+func (l *layout) nameSection() wasm.Custom {
+	var n wasm.Names
+	for i, id := range l.funcs {
+		if name := l.p.FuncName(id); name != "" {
+			n.Funcs = append(n.Funcs, wasm.NameAssoc{Index: uint32(i), Name: name})
+		}
+	}
+	return wasm.Custom{Name: wasm.NamesSection, Data: wasm.AppendNames(nil, &n)}
+}

@@ -1,0 +1,161 @@
+// Package linker links components and core modules into one module.
+//
+// Link is the table of contents: each pass is one line, in order, with what
+// may no longer happen after it. The passes live in the files that bear their
+// names; adapters come from internal/adapter, marking from shake.
+package linker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/wbundle/wbundle/internal/adapter"
+	"github.com/wbundle/wbundle/internal/component"
+	"github.com/wbundle/wbundle/internal/wasm"
+	"github.com/wbundle/wbundle/shake"
+)
+
+// Link links the inputs. It does no input or output of its own. An error
+// names the input and, where there is one, the offset it is about; the result
+// is nil then.
+func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
+	if len(inputs) == 0 {
+		return nil, errors.New("nothing to link: no inputs")
+	}
+	if err := opts.check(); err != nil {
+		return nil, err
+	}
+	step := func(pass string) func(done, total int) {
+		if opts.Progress == nil {
+			return func(int, int) {}
+		}
+		opts.Progress(Progress{Pass: pass})
+		return func(done, total int) { opts.Progress(Progress{Pass: pass, Done: done, Total: total}) }
+	}
+
+	// Bytes become modules and components; every distinct core module once.
+	dec, err := decode(ctx, inputs, step("decode"))
+	if err != nil {
+		return nil, err
+	}
+
+	// Instantiation happens here. No component structure past this line.
+	step("flatten")
+	f, err := flatten(inputs, dec, &opts)
+	if err != nil {
+		return nil, err
+	}
+	p := f.p
+
+	// Only lowers that somebody calls become adapters; the host gets the
+	// memory that its own calls use.
+	if err := f.exportHostFace(shake.Mark(p)); err != nil {
+		return nil, err
+	}
+	step("adapters")
+	adapters, err := adapter.Generate(p, shake.Mark(p).Func)
+	if err != nil {
+		return nil, err
+	}
+
+	// Start functions and the segments that must wait for them.
+	live := shake.Mark(p)
+	if err := startPass(p, opts.memory() == MemorySingle && live.Count(wasm.SpaceMemory) > 1); err != nil {
+		return nil, err
+	}
+
+	// Memories that are still alive get their windows.
+	step("memory")
+	if err := memoryPass(p, shake.Mark(p), &opts, f.hostMemory); err != nil {
+		return nil, err
+	}
+
+	// No new functions past this line.
+	step("mark")
+	p.Seal()
+	live = shake.Mark(p)
+
+	// Ids become indices here and nowhere else.
+	l := layoutPass(p, live, opts.memory() == MemoryMulti, f.hostMemory)
+	out, err := f.output(ctx, l, step("emit"))
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Output: out, Program: p}
+	r.Summary = f.summary(l, adapters)
+	return r, nil
+}
+
+// check refuses option values that do not exist.
+func (o *Options) check() error {
+	switch o.Format {
+	case "", FormatCore, FormatComponent:
+	default:
+		return fmt.Errorf("format %q is not available; there are core and component", o.Format)
+	}
+	switch o.Memory {
+	case "", MemoryAuto, MemorySingle, MemoryMulti:
+	default:
+		return fmt.Errorf("memory %q is not available; there are auto, single and multi", o.Memory)
+	}
+	switch o.Unresolved {
+	case "", UnresolvedError, UnresolvedImport:
+	default:
+		return fmt.Errorf("unresolved %q is not available; there are error and import", o.Unresolved)
+	}
+	return nil
+}
+
+// worldName is the name of the bundle's world, ns:pkg/world@version.
+func (o *Options) worldName() string {
+	name, version := o.Name, ""
+	if name == "" {
+		return "root:component/bundle"
+	}
+	if at := strings.IndexByte(name, '@'); at >= 0 {
+		name, version = name[:at], name[at:]
+	}
+	if !strings.Contains(name, ":") {
+		name = "root:" + name
+	}
+	return name + "/bundle" + version
+}
+
+// worldLabel is the plain name at the end of a world's name.
+func worldLabel(world string) string {
+	if i := strings.LastIndexByte(world, '/'); i >= 0 {
+		world = world[i+1:]
+	}
+	if i := strings.IndexByte(world, '@'); i >= 0 {
+		world = world[:i]
+	}
+	return world
+}
+
+// output writes the module, as it is or wrapped as a component.
+func (f *flattener) output(ctx context.Context, l *layout, progress func(done, total int)) ([]byte, error) {
+	names := f.opts.Names == NamesKeep
+	isComponent := len(f.p.WorldExports) > 0 || len(f.p.WorldImports) > 0
+	if f.opts.Format == FormatComponent {
+		m, err := emit(ctx, l, names, nil, progress)
+		if err != nil {
+			return nil, err
+		}
+		c, err := f.wrap(l, m)
+		if err != nil {
+			return nil, err
+		}
+		return component.Encode(c), nil
+	}
+	var customs []wasm.Custom
+	if isComponent {
+		ct, err := componentType(f.p, f.opts.worldName())
+		if err != nil {
+			return nil, err
+		}
+		customs = append(customs, ct)
+	}
+	return emit(ctx, l, names, customs, progress)
+}

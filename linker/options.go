@@ -1,0 +1,161 @@
+package linker
+
+import (
+	"github.com/wbundle/wbundle/graph"
+)
+
+// Input is one component or core module to link; which of the two it is is
+// told from its header.
+type Input struct {
+	// ID is how the configuration and messages call the input; unique.
+	ID string
+	// Path is what errors about its bytes name; defaults to ID.
+	Path string
+	// Bytes is the file. Link borrows it until the Result is dropped.
+	Bytes []byte
+}
+
+// Format is the form of the output.
+type Format string
+
+// The output formats.
+const (
+	FormatCore      Format = "core"
+	FormatComponent Format = "component"
+)
+
+// Memory is the memory layout of the output.
+type Memory string
+
+// The memory layouts; MemoryAuto is single for core output and multi for
+// component output.
+const (
+	MemoryAuto   Memory = "auto"
+	MemorySingle Memory = "single"
+	MemoryMulti  Memory = "multi"
+)
+
+// Unresolved says what becomes of an import that no input exports.
+type Unresolved string
+
+// The policies for unresolved imports. WASI imports (wasi:* and
+// wasi_snapshot_preview1) are always left to the host.
+const (
+	UnresolvedError  Unresolved = "error"
+	UnresolvedImport Unresolved = "import"
+	UnresolvedTrap   Unresolved = "trap"
+)
+
+// Provider names what satisfies an import: an export of another input.
+type Provider struct {
+	From   string // input id
+	Export string // export name; "" means the import's own name (semver-compatible)
+}
+
+// Names says what becomes of the name section.
+type Names string
+
+// The treatments of names.
+const (
+	NamesKeep  Names = "keep"
+	NamesStrip Names = "strip"
+)
+
+// Options are the settings of one link. The zero value of each field means
+// its default.
+type Options struct {
+	Format Format // default FormatCore
+	Memory Memory // default MemoryAuto
+	// Name is the bundle's name, for example acme:shop@1.4.0; it names the
+	// world of the component-type section.
+	Name string
+
+	Root       string                         // input id; "": the input nobody imports from
+	NoAuto     bool                           // wire only what Connect says
+	Connect    map[string]map[string]Provider // importer id or "*" -> import name -> provider
+	Unresolved Unresolved                     // default UnresolvedError
+
+	Keep   []string          // exports to keep; empty: all of the root's
+	Rename map[string]string // export name -> new name (core exports)
+
+	// MemoryLimit bounds the window of an input's memories, in bytes, by input id.
+	MemoryLimit map[string]uint64
+	Names       Names // default NamesStrip
+	// OptimizeNone turns off what only makes the output smaller or faster.
+	// Removing what is unreachable is not an optimisation; it always happens.
+	OptimizeNone bool
+
+	// Progress, when set, is called as passes begin and advance. It may be
+	// called from several goroutines.
+	Progress func(Progress)
+}
+
+// Progress is one step of a pass.
+type Progress struct {
+	Pass        string // decode, flatten, graph, adapters, mark, layout, emit
+	Done, Total int    // items of the pass; Total 0: not known
+}
+
+// Result is a finished link.
+type Result struct {
+	// Output is the module or component; the same bytes for the same inputs and options.
+	Output []byte
+	// Program is the linked program, for graph, inspect and reports.
+	Program *graph.Program
+	Summary Summary
+}
+
+// Summary says what a link did, for people and for --json.
+type Summary struct {
+	Inputs  []InputSummary `json:"inputs"`
+	Links   []LinkSummary  `json:"links"`
+	Imports []string       `json:"imports"` // what the output asks of its host
+	Exports []string       `json:"exports"`
+	Memory  Memory         `json:"memory"`
+	Windows []Window       `json:"windows,omitempty"`
+
+	Functions Count `json:"functions"`
+	Globals   Count `json:"globals"`
+	Tables    Count `json:"tables"`
+	Memories  Count `json:"memories"`
+	Data      Count `json:"data"` // segments
+	Elements  Count `json:"elements"`
+	Types     Count `json:"types"`
+	Adapters  int   `json:"adapters"` // functions generated for the canonical ABI
+	// Unprotected lists the inputs that share a memory without isolation.
+	Unprotected []string `json:"unprotected,omitempty"`
+	Warnings    []string `json:"warnings,omitempty"`
+}
+
+// Count is how many items of a kind went in and came out.
+type Count struct {
+	In  int `json:"in"`
+	Out int `json:"out"`
+}
+
+// InputSummary describes one input.
+type InputSummary struct {
+	ID        string   `json:"id"`
+	Path      string   `json:"path"`
+	Kind      string   `json:"kind"` // component or core module
+	Bytes     int      `json:"bytes"`
+	Languages []string `json:"languages,omitempty"` // from producers sections
+	Instances int      `json:"instances"`           // core instances it became
+	Root      bool     `json:"root,omitempty"`
+}
+
+// LinkSummary is one resolved import.
+type LinkSummary struct {
+	Importer string `json:"importer"`
+	Import   string `json:"import"`
+	Provider string `json:"provider"` // input id; "" for the host
+	Export   string `json:"export,omitempty"`
+}
+
+// Window is one input's share of the single memory.
+type Window struct {
+	Owner    string `json:"owner"`     // input and instance
+	Base     uint64 `json:"base"`      // bytes
+	MinPages uint64 `json:"min_pages"` // pages of 64 KiB at the start
+	MaxPages uint64 `json:"max_pages"` // pages it may grow to
+}

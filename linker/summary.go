@@ -1,0 +1,99 @@
+package linker
+
+import (
+	"sort"
+
+	"github.com/wbundle/wbundle/graph"
+	"github.com/wbundle/wbundle/internal/wasm"
+)
+
+// summary counts what went in and what came out.
+func (f *flattener) summary(l *layout, adapters int) Summary {
+	p := f.p
+	s := Summary{Memory: f.opts.memory(), Adapters: adapters, Warnings: f.warn}
+	instances := make([]int, len(f.inputs))
+	for _, inst := range p.Instances[1:] {
+		instances[inst.Input]++
+		m := p.ModuleOf(inst).Code
+		s.Functions.In += len(m.Funcs)
+		s.Globals.In += len(m.Globals)
+		s.Tables.In += len(m.Tables)
+		s.Memories.In += len(m.Memories)
+		s.Data.In += len(m.Datas)
+		s.Elements.In += len(m.Elems)
+	}
+	for _, m := range p.Modules[1:] {
+		s.Types.In += len(m.Code.Types)
+	}
+	s.Functions.Out = len(l.funcs) - l.imported[wasm.SpaceFunc]
+	s.Globals.Out = len(l.globals) - l.imported[wasm.SpaceGlobal]
+	s.Tables.Out = len(l.tables) - l.imported[wasm.SpaceTable]
+	s.Memories.Out = len(l.memories) - l.imported[wasm.SpaceMemory]
+	s.Data.Out, s.Elements.Out, s.Types.Out = len(l.datas), len(l.elems), len(l.types)
+	for i := range f.inputs {
+		in := &f.inputs[i]
+		kind := "core module"
+		if f.dec.units[i].component != nil {
+			kind = "component"
+		}
+		s.Inputs = append(s.Inputs, InputSummary{
+			ID: in.ID, Path: in.name(), Kind: kind, Bytes: len(in.Bytes),
+			Languages: languages(&f.dec.units[i], f.dec), Instances: instances[i], Root: p.Inputs[i].Root,
+		})
+	}
+	seen := map[LinkSummary]bool{}
+	for _, e := range p.Edges {
+		ls := LinkSummary{Importer: p.Inputs[e.From].ID, Import: e.Import, Export: e.Export}
+		if e.To >= 0 {
+			ls.Provider = p.Inputs[e.To].ID
+		}
+		if !seen[ls] {
+			seen[ls] = true
+			s.Links = append(s.Links, ls)
+		}
+	}
+	for _, id := range l.funcs[:l.imported[wasm.SpaceFunc]] {
+		s.Imports = append(s.Imports, p.Funcs[id].Import.Module+"#"+p.Funcs[id].Import.Name)
+	}
+	for _, ids := range [][]*graph.Import{
+		importsOf(l.tables[:l.imported[wasm.SpaceTable]], func(id graph.TableID) *graph.Import { return p.Tables[id].Import }),
+		importsOf(l.memories[:l.imported[wasm.SpaceMemory]], func(id graph.MemoryID) *graph.Import { return p.Memories[id].Import }),
+		importsOf(l.globals[:l.imported[wasm.SpaceGlobal]], func(id graph.GlobalID) *graph.Import { return p.Globals[id].Import }),
+		importsOf(l.tags[:l.imported[wasm.SpaceTag]], func(id graph.TagID) *graph.Import { return p.Tags[id].Import }),
+	} {
+		for _, imp := range ids {
+			s.Imports = append(s.Imports, imp.Module+"#"+imp.Name)
+		}
+	}
+	sort.Strings(s.Imports)
+	for _, e := range p.Exports {
+		s.Exports = append(s.Exports, e.Name)
+	}
+	if l.windowed() {
+		owners := map[string]bool{}
+		for _, id := range l.memories {
+			m := &p.Memories[id]
+			s.Windows = append(s.Windows, Window{Owner: m.Name, Base: m.Window.Base, MinPages: m.Window.MinPages, MaxPages: m.Window.MaxPages})
+			if m.Inst != 0 {
+				owners[p.Inputs[p.Instances[m.Inst].Input].ID] = true
+			}
+		}
+		sort.Slice(s.Windows, func(i, j int) bool { return s.Windows[i].Base < s.Windows[j].Base })
+		for o := range owners {
+			s.Unprotected = append(s.Unprotected, o)
+		}
+		sort.Strings(s.Unprotected)
+		if len(s.Unprotected) < 2 {
+			s.Unprotected = nil
+		}
+	}
+	return s
+}
+
+func importsOf[ID any](ids []ID, of func(ID) *graph.Import) []*graph.Import {
+	var out []*graph.Import
+	for _, id := range ids {
+		out = append(out, of(id))
+	}
+	return out
+}

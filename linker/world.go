@@ -1,0 +1,412 @@
+package linker
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/wbundle/wbundle/graph"
+	"github.com/wbundle/wbundle/internal/component"
+	"github.com/wbundle/wbundle/internal/wasm"
+	"github.com/wbundle/wbundle/shake"
+)
+
+// extern turns an item into an import or export of the world.
+func extern(name string, it *item) graph.Extern {
+	x := graph.Extern{Name: name, Func: it.fn}
+	switch {
+	case it.typ != nil:
+		x.Type = &graph.NamedType{Val: it.typ.val, Resource: it.typ.resource}
+	case it.inst != nil:
+		x.Inst = &graph.ExternInstance{}
+		for _, n := range it.inst.names {
+			x.Inst.Items = append(x.Inst.Items, extern(n, it.inst.items[n]))
+		}
+	}
+	return x
+}
+
+// kept reports whether an export is to be kept: all are, unless the options
+// name some. A name without version keeps any version.
+func (o *Options) kept(name string) bool {
+	if len(o.Keep) == 0 {
+		return true
+	}
+	for _, k := range o.Keep {
+		if k == name || strings.HasPrefix(name, k+"@") {
+			return true
+		}
+	}
+	return false
+}
+
+// checkKeep complains about kept or renamed exports that do not exist.
+func (o *Options) checkKeep(names []string) error {
+	for _, k := range o.Keep {
+		found := false
+		for _, n := range names {
+			found = found || k == n || strings.HasPrefix(n, k+"@")
+		}
+		if !found {
+			return fmt.Errorf("exports.keep: the root has no export %q; it has %s", k, nearest(k, names))
+		}
+	}
+	var renames []string
+	for from := range o.Rename {
+		renames = append(renames, from)
+	}
+	sort.Strings(renames)
+	for _, from := range renames {
+		found := false
+		for _, n := range names {
+			found = found || from == n
+		}
+		if !found {
+			return fmt.Errorf("exports.rename: the root has no export %q; it has %s", from, nearest(from, names))
+		}
+	}
+	return nil
+}
+
+// coreExports makes the root core module's exports those of the output.
+func (f *flattener) coreExports(ci *coreInstance) error {
+	if f.opts.Format == FormatComponent {
+		return fmt.Errorf("the root %q is a core module; only a component can become component output", ci.label)
+	}
+	if err := f.opts.checkKeep(ci.names); err != nil {
+		return err
+	}
+	for _, n := range ci.names {
+		if !f.opts.kept(n) {
+			continue
+		}
+		e := ci.items[n]
+		f.p.Exports = append(f.p.Exports, graph.Export{Name: f.opts.exportName(n), Kind: e.kind, ID: e.id})
+	}
+	return uniqueExports(f.p.Exports)
+}
+
+// exportName applies a rename.
+func (o *Options) exportName(n string) string {
+	if to, ok := o.Rename[n]; ok {
+		return to
+	}
+	return n
+}
+
+// uniqueExports refuses two exports of one name, which renames could make.
+func uniqueExports(es []graph.Export) error {
+	seen := map[string]bool{}
+	for _, e := range es {
+		if seen[e.Name] {
+			return fmt.Errorf("two exports would be called %q", e.Name)
+		}
+		seen[e.Name] = true
+	}
+	return nil
+}
+
+// worldExports makes the root component's exports those of the bundle: the
+// world's exports at component level, and core functions with the names that
+// wit-component gives them.
+func (f *flattener) worldExports(root *instance) error {
+	if err := f.opts.checkKeep(root.names); err != nil {
+		return err
+	}
+	if len(f.opts.Rename) > 0 {
+		return fmt.Errorf("exports.rename: the root is a component; its exports are named by its world")
+	}
+	for i := range f.p.WorldImports {
+		if x := &f.p.WorldImports[i]; f.hosts[x.Name] != nil {
+			*x = extern(x.Name, &item{sort: component.SortInstance, inst: f.hosts[x.Name]})
+		}
+	}
+	f.p.WorldImports = inDependencyOrder(f.p.WorldImports)
+	for _, n := range root.names {
+		if !f.opts.kept(n) {
+			continue
+		}
+		it := root.items[n]
+		switch it.sort {
+		case component.SortFunc, component.SortInstance, component.SortType:
+		default:
+			return fmt.Errorf("export %q of the root is a %s; only functions, types and instances can be exported from a bundle", n, it.sort)
+		}
+		x := extern(n, it)
+		f.p.WorldExports = append(f.p.WorldExports, x)
+		if err := f.exportFuncs("", n, it); err != nil {
+			return err
+		}
+	}
+	return uniqueExports(f.p.Exports)
+}
+
+// exportHostFace exports the memory and realloc that the host needs for the
+// exported functions and the imports that are still called.
+func (f *flattener) exportHostFace(live *shake.Live) error {
+	host := f.hostFacing(live)
+	if !(f.opts.Format == FormatComponent && f.opts.memory() == MemoryMulti) {
+		if err := host.one(); err != nil {
+			return err
+		}
+	}
+	for i, m := range host.memories {
+		f.p.Exports = append(f.p.Exports, graph.Export{Name: numbered("memory", i), Kind: wasm.ExternMemory, ID: uint32(m.id)})
+	}
+	for i, r := range host.reallocs {
+		f.p.Exports = append(f.p.Exports, graph.Export{Name: numbered("cabi_realloc", i), Kind: wasm.ExternFunc, ID: uint32(r.id)})
+	}
+	if len(host.memories) > 0 {
+		f.hostMemory = host.memories[0].id
+	}
+	return uniqueExports(f.p.Exports)
+}
+
+// numbered names the second and later host-facing memories and reallocs,
+// which only component output has.
+func numbered(name string, i int) string {
+	if i == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s.%d", name, i)
+}
+
+// coreName is the core export name of a function (wit-component's legacy
+// mangling, tool-conventions' BuildTargets).
+func coreName(iface, name string) string {
+	if iface == "" {
+		return name
+	}
+	return iface + "#" + name
+}
+
+// exportFuncs adds the core exports of an exported item.
+func (f *flattener) exportFuncs(iface, name string, it *item) error {
+	switch it.sort {
+	case component.SortInstance:
+		if iface != "" {
+			return fmt.Errorf("export %q: instances inside exported instances are not supported", iface)
+		}
+		for _, n := range it.inst.names {
+			if err := f.exportFuncs(name, n, it.inst.items[n]); err != nil {
+				return err
+			}
+		}
+	case component.SortFunc:
+		if it.fn.Host != nil {
+			return fmt.Errorf("export %q is a function of the host passed through; that is not supported yet", coreName(iface, name))
+		}
+		core := coreName(iface, name)
+		f.p.Exports = append(f.p.Exports, graph.Export{Name: core, Kind: wasm.ExternFunc, ID: uint32(it.fn.Lift.Core)})
+		if post := it.fn.Lift.Opts.PostReturn; post != 0 {
+			f.p.Exports = append(f.p.Exports, graph.Export{Name: "cabi_post_" + core, Kind: wasm.ExternFunc, ID: uint32(post)})
+		}
+	case component.SortType:
+		r := it.typ.resource
+		if r == nil {
+			return nil
+		}
+		res := &f.p.Resources[r.ID]
+		if res.Component == 0 || res.Exported {
+			return nil // the host's own, or exported under another name already
+		}
+		res.Exported, res.ExportIn, res.ExportAs = true, iface, name
+		if res.Dtor != 0 {
+			f.p.Exports = append(f.p.Exports, graph.Export{
+				Name: coreName(iface, "[dtor]"+name), Kind: wasm.ExternFunc, ID: uint32(res.Dtor),
+			})
+		}
+	}
+	return nil
+}
+
+// hostFace is the memories and reallocs that the host reads and writes
+// through, with a name each for messages.
+type hostFace struct {
+	memories []hostMemory
+	reallocs []hostRealloc
+}
+
+type hostMemory struct {
+	id  graph.MemoryID
+	who string
+}
+
+type hostRealloc struct {
+	id  graph.FuncID
+	who string
+}
+
+func (h *hostFace) add(o graph.Options, memory, realloc bool, who string) {
+	if memory && o.Memory != 0 {
+		known := false
+		for _, m := range h.memories {
+			known = known || m.id == o.Memory
+		}
+		if !known {
+			h.memories = append(h.memories, hostMemory{o.Memory, who})
+		}
+	}
+	if realloc && o.Realloc != 0 {
+		known := false
+		for _, r := range h.reallocs {
+			known = known || r.id == o.Realloc
+		}
+		if !known {
+			h.reallocs = append(h.reallocs, hostRealloc{o.Realloc, who})
+		}
+	}
+}
+
+// hostFacing collects what exported lifts and lowered host imports use.
+func (f *flattener) hostFacing(live *shake.Live) *hostFace {
+	h := &hostFace{}
+	var lifts func(x *graph.Extern, iface string)
+	lifts = func(x *graph.Extern, iface string) {
+		if x.Inst != nil {
+			for i := range x.Inst.Items {
+				lifts(&x.Inst.Items[i], x.Name)
+			}
+		}
+		if x.Func != nil && x.Func.Lift != nil {
+			l := x.Func.Lift
+			mem, alloc := liftNeeds(l.Type)
+			h.add(l.Opts, mem, alloc, fmt.Sprintf("export %q", coreName(iface, x.Name)))
+		}
+	}
+	for i := range f.p.WorldExports {
+		lifts(&f.p.WorldExports[i], "")
+	}
+	for id := 1; id < len(f.p.Funcs); id++ {
+		if fn := &f.p.Funcs[id]; fn.Kind == graph.FuncImport && fn.Import.Lower != nil && live.Func(graph.FuncID(id)) {
+			l := fn.Import.Lower
+			mem, alloc := lowerNeeds(l.Func.Type)
+			h.add(l.Opts, mem, alloc, fmt.Sprintf("import %q of %s", coreName(fn.Import.Module, fn.Import.Name), f.p.Components[l.Component].Name))
+		}
+	}
+	return h
+}
+
+// liftNeeds tells which options calls of an exported function use.
+func liftNeeds(t *component.FuncType) (memory, realloc bool) {
+	_, _, spilled, ret := component.FlattenFunc(t, component.Lift)
+	memory, realloc = spilled || ret, spilled
+	for _, p := range t.Params {
+		if p.Type.ContainsPointers() {
+			memory, realloc = true, true
+		}
+	}
+	if t.Result != nil && t.Result.ContainsPointers() {
+		memory = true
+	}
+	return memory, realloc
+}
+
+// lowerNeeds tells which options calls of an imported function use.
+func lowerNeeds(t *component.FuncType) (memory, realloc bool) {
+	_, _, spilled, ret := component.FlattenFunc(t, component.Lower)
+	memory = spilled || ret
+	for _, p := range t.Params {
+		memory = memory || p.Type.ContainsPointers()
+	}
+	if t.Result != nil && t.Result.ContainsPointers() {
+		memory, realloc = true, true
+	}
+	return memory, realloc
+}
+
+// one refuses what a single host-facing memory cannot express.
+func (h *hostFace) one() error {
+	if len(h.memories) > 1 {
+		return fmt.Errorf("%s and %s pass pointers of different components to the host, which a core module with one memory for the host cannot; "+
+			"use --format component --memory multi", h.memories[0].who, h.memories[1].who)
+	}
+	if len(h.reallocs) > 1 {
+		return fmt.Errorf("%s and %s use different realloc functions, but the host can be given only one cabi_realloc; "+
+			"use --format component --memory multi", h.reallocs[0].who, h.reallocs[1].who)
+	}
+	return nil
+}
+
+// inDependencyOrder sorts imported interfaces so that each comes after those
+// whose types it uses, keeping their order otherwise: a second importer may
+// have added functions to an interface that mention types of a later one.
+func inDependencyOrder(xs []graph.Extern) []graph.Extern {
+	owner := map[any]int{}
+	for i := range xs {
+		if xs[i].Inst == nil {
+			continue
+		}
+		for _, it := range xs[i].Inst.Items {
+			if it.Type == nil {
+				continue
+			}
+			for _, key := range []any{it.Type.Val, it.Type.Resource} {
+				if _, known := owner[key]; !known {
+					owner[key] = i
+				}
+			}
+		}
+	}
+	var out []graph.Extern
+	state := make([]bool, len(xs))
+	var visit func(i int)
+	visit = func(i int) {
+		if state[i] {
+			return
+		}
+		state[i] = true
+		use := func(v *component.ValType) {
+			typeUses(v, func(key any) {
+				if j, ok := owner[key]; ok && j != i {
+					visit(j)
+				}
+			})
+		}
+		uses := func(x *graph.Extern) {
+			if x.Func != nil {
+				for _, p := range x.Func.Type.Params {
+					use(p.Type)
+				}
+				use(x.Func.Type.Result)
+			}
+			if x.Type != nil {
+				use(x.Type.Val)
+				if j, ok := owner[any(x.Type.Resource)]; ok && x.Type.Resource != nil && j != i {
+					visit(j)
+				}
+			}
+		}
+		uses(&xs[i])
+		if in := xs[i].Inst; in != nil {
+			for k := range in.Items {
+				uses(&in.Items[k])
+			}
+		}
+		out = append(out, xs[i])
+	}
+	for i := range xs {
+		visit(i)
+	}
+	return out
+}
+
+// typeUses visits every type and resource in v, v included.
+func typeUses(v *component.ValType, visit func(any)) {
+	if v == nil {
+		return
+	}
+	visit(v)
+	if v.Resource != nil {
+		visit(v.Resource)
+	}
+	for _, fl := range v.Fields {
+		typeUses(fl.Type, visit)
+	}
+	for _, c := range v.Cases {
+		typeUses(c.Type, visit)
+	}
+	for _, e := range []*component.ValType{v.Elem, v.Key, v.Ok, v.Err} {
+		typeUses(e, visit)
+	}
+}

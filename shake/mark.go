@@ -1,0 +1,366 @@
+// Package shake finds what a bundle needs: everything its roots reach.
+package shake
+
+import (
+	"github.com/wbundle/wbundle/graph"
+	"github.com/wbundle/wbundle/internal/component"
+	"github.com/wbundle/wbundle/internal/wasm"
+)
+
+// Item is one item of the program: an index space and an id of it.
+type Item struct {
+	Space wasm.Space
+	ID    uint32
+}
+
+// Live is the outcome of marking. For each space it holds, by id, the item
+// that first reached it; Root for roots. The zero Item means not live.
+type Live struct {
+	parents [wasm.SpaceElem + 1][]Item
+}
+
+// Root is the parent of an item that is kept for its own sake.
+var Root = Item{Space: 0xff}
+
+// Has reports whether an item is live.
+func (l *Live) Has(s wasm.Space, id uint32) bool { return l.parents[s][id].Space != wasm.SpaceNone }
+
+// Func reports whether a function is live.
+func (l *Live) Func(id graph.FuncID) bool { return l.Has(wasm.SpaceFunc, uint32(id)) }
+
+// Memory reports whether a memory is live.
+func (l *Live) Memory(id graph.MemoryID) bool { return l.Has(wasm.SpaceMemory, uint32(id)) }
+
+// Parent returns who kept an item, Root for a root.
+func (l *Live) Parent(it Item) Item { return l.parents[it.Space][it.ID] }
+
+// Count returns how many items of a space are live.
+func (l *Live) Count(s wasm.Space) int {
+	n := 0
+	for _, p := range l.parents[s] {
+		if p.Space != wasm.SpaceNone {
+			n++
+		}
+	}
+	return n
+}
+
+// marker is the state of one run: a breadth-first search over sites.
+type marker struct {
+	p    *graph.Program
+	live *Live
+	work []Item
+	// dataOf and elemsOf list the active segments by memory and table: a live
+	// memory keeps its active data, a live table its active elements.
+	dataOf  map[graph.MemoryID][]graph.DataID
+	elemsOf map[graph.TableID][]graph.ElemID
+}
+
+// Mark marks what the program's exports and start function reach: functions,
+// globals, tables, memories, segments, types, tags. Indirect calls keep every
+// function in the table, because every active element segment of a live table
+// is live. A canonical built-in that has no body yet reaches what its body
+// will use.
+//
+// Mark does not change the program; it may run before the adapters exist, to
+// tell which of them are needed, and again after.
+func Mark(p *graph.Program) *Live {
+	m := &marker{p: p, live: &Live{}, dataOf: map[graph.MemoryID][]graph.DataID{}, elemsOf: map[graph.TableID][]graph.ElemID{}}
+	for space, n := range map[wasm.Space]int{
+		wasm.SpaceType: p.Types.Len(), wasm.SpaceFunc: len(p.Funcs), wasm.SpaceTable: len(p.Tables),
+		wasm.SpaceMemory: len(p.Memories), wasm.SpaceGlobal: len(p.Globals), wasm.SpaceTag: len(p.Tags),
+		wasm.SpaceData: len(p.Datas), wasm.SpaceElem: len(p.Elems),
+	} {
+		m.live.parents[space] = make([]Item, n)
+	}
+	for id := 1; id < len(p.Datas); id++ {
+		if d := &p.Datas[id]; d.Active && !d.Deferred {
+			m.dataOf[d.Memory] = append(m.dataOf[d.Memory], graph.DataID(id))
+		}
+	}
+	for id := 1; id < len(p.Elems); id++ {
+		if e := &p.Elems[id]; e.Active && !e.Deferred {
+			m.elemsOf[e.Table] = append(m.elemsOf[e.Table], graph.ElemID(id))
+		}
+	}
+	for _, e := range p.Exports {
+		m.mark(ExternSpace(e.Kind), e.ID, Root)
+	}
+	if p.Start != 0 {
+		m.mark(wasm.SpaceFunc, uint32(p.Start), Root)
+	}
+	for len(m.work) > 0 {
+		it := m.work[len(m.work)-1]
+		m.work = m.work[:len(m.work)-1]
+		m.visit(it)
+	}
+	return m.live
+}
+
+// ExternSpace is the index space of a kind of import or export.
+func ExternSpace(k wasm.ExternKind) wasm.Space {
+	switch k {
+	case wasm.ExternFunc:
+		return wasm.SpaceFunc
+	case wasm.ExternTable:
+		return wasm.SpaceTable
+	case wasm.ExternMemory:
+		return wasm.SpaceMemory
+	case wasm.ExternGlobal:
+		return wasm.SpaceGlobal
+	case wasm.ExternTag:
+		return wasm.SpaceTag
+	}
+	panic("shake: unknown extern kind")
+}
+
+// mark makes an item live, parent being the first to reach it.
+func (m *marker) mark(s wasm.Space, id uint32, parent Item) {
+	if s == wasm.SpaceFunc {
+		id = uint32(m.p.Resolve(graph.FuncID(id)))
+	}
+	if slot := &m.live.parents[s][id]; slot.Space == wasm.SpaceNone {
+		*slot = parent
+		m.work = append(m.work, Item{s, id})
+	}
+}
+
+// visit marks everything that a live item mentions.
+func (m *marker) visit(it Item) {
+	p := m.p
+	switch it.Space {
+	case wasm.SpaceFunc:
+		f := &p.Funcs[it.ID]
+		m.mark(wasm.SpaceType, uint32(f.Type), it)
+		switch f.Kind {
+		case graph.FuncDefined, graph.FuncGenerated:
+			body, inst := p.Code(graph.FuncID(it.ID))
+			m.sites(body.Sites, inst, it)
+		case graph.FuncCanon:
+			m.canon(f.Canon, it)
+		}
+	case wasm.SpaceType:
+		start, count := p.Types.Group(graph.TypeID(it.ID))
+		for id := start; id < start+count; id++ {
+			m.mark(wasm.SpaceType, uint32(id), it)
+		}
+		p.Types.Refs(graph.TypeID(it.ID), func(r graph.TypeID) { m.mark(wasm.SpaceType, uint32(r), it) })
+	case wasm.SpaceTable:
+		t := &p.Tables[it.ID]
+		if t.Inst != 0 {
+			inst := p.Instances[t.Inst]
+			code := p.ModuleOf(inst).Code
+			m.val(t.Type.Elem, inst, it)
+			if init := code.Tables[t.Index].Init; init != nil {
+				m.sites(init.Sites, inst, it)
+			}
+		} else {
+			m.val(t.Type.Elem, nil, it)
+		}
+		for _, e := range m.elemsOf[graph.TableID(it.ID)] {
+			m.mark(wasm.SpaceElem, uint32(e), it)
+		}
+	case wasm.SpaceMemory:
+		for _, d := range m.dataOf[graph.MemoryID(it.ID)] {
+			m.mark(wasm.SpaceData, uint32(d), it)
+		}
+	case wasm.SpaceGlobal:
+		g := &p.Globals[it.ID]
+		var inst *graph.Instance
+		if g.Inst != 0 {
+			inst = p.Instances[g.Inst]
+		}
+		m.val(g.Type.Type, inst, it)
+		switch {
+		case g.Import != nil:
+		case g.Init.Known:
+			if g.Init.Func != 0 {
+				m.mark(wasm.SpaceFunc, uint32(g.Init.Func), it)
+			}
+		default:
+			m.sites(p.ModuleOf(inst).Code.Globals[g.Index].Init.Sites, inst, it)
+		}
+	case wasm.SpaceTag:
+		m.mark(wasm.SpaceType, uint32(p.Tags[it.ID].Type), it)
+	case wasm.SpaceData:
+		d := &p.Datas[it.ID]
+		if d.Active && !d.Deferred {
+			m.mark(wasm.SpaceMemory, uint32(d.Memory), it)
+			if !d.Offset.Known {
+				inst := p.Instances[d.Inst]
+				m.sites(p.ModuleOf(inst).Code.Datas[d.Index].Offset.Sites, inst, it)
+			}
+		}
+	case wasm.SpaceElem:
+		m.elem(&p.Elems[it.ID], it)
+	}
+}
+
+func (m *marker) elem(e *graph.Elem, it Item) {
+	inst := m.p.Instances[e.Inst]
+	seg := &m.p.ModuleOf(inst).Code.Elems[e.Index]
+	m.val(seg.Type, inst, it)
+	if e.Active && !e.Deferred {
+		m.mark(wasm.SpaceTable, uint32(e.Table), it)
+		if !e.Offset.Known {
+			m.sites(seg.Offset.Sites, inst, it)
+		}
+	}
+	for _, fn := range seg.Funcs {
+		m.mark(wasm.SpaceFunc, uint32(inst.Funcs[fn]), it)
+	}
+	for i := range seg.Exprs {
+		m.sites(seg.Exprs[i].Sites, inst, it)
+	}
+}
+
+// val marks the type that a reference type names. Types of program items
+// without an instance are interned ids already.
+func (m *marker) val(v wasm.ValType, inst *graph.Instance, it Item) {
+	if v.Kind != wasm.KindRef || v.Heap < 0 {
+		return
+	}
+	if inst != nil {
+		m.mark(wasm.SpaceType, uint32(m.p.ModuleOf(inst).Types[v.Heap]), it)
+		return
+	}
+	m.mark(wasm.SpaceType, uint32(v.Heap), it)
+}
+
+// canon marks what a canonical built-in will use.
+func (m *marker) canon(c *graph.Canon, it Item) {
+	fn := func(id graph.FuncID) {
+		if id != 0 {
+			m.mark(wasm.SpaceFunc, uint32(id), it)
+		}
+	}
+	switch c.Op {
+	case component.CanonLower:
+		lift := c.Lower.Func.Lift
+		fn(lift.Core)
+		fn(lift.Opts.Realloc)
+		fn(lift.Opts.PostReturn)
+		fn(c.Lower.Opts.Realloc)
+	case component.CanonResourceDrop:
+		fn(m.p.Resources[c.Resource.ID].Dtor)
+	}
+}
+
+// sites marks what sites name: through inst for code of a module, directly
+// for generated code.
+func (m *marker) sites(sites []wasm.Site, inst *graph.Instance, it Item) {
+	for i := range sites {
+		s := &sites[i]
+		switch s.Kind {
+		case wasm.SiteFunc:
+			m.mark(wasm.SpaceFunc, uint32(FuncAt(inst, s.Target)), it)
+		case wasm.SiteType, wasm.SiteHeapType, wasm.SiteBlockType:
+			id := s.Target
+			if inst != nil {
+				id = uint32(m.p.ModuleOf(inst).Types[id])
+			}
+			m.mark(wasm.SpaceType, id, it)
+		case wasm.SiteTable:
+			id := s.Target
+			if inst != nil {
+				id = uint32(inst.Tables[id])
+			}
+			m.mark(wasm.SpaceTable, id, it)
+		case wasm.SiteGlobal:
+			id := s.Target
+			if inst != nil {
+				id = uint32(inst.Globals[id])
+			}
+			m.mark(wasm.SpaceGlobal, id, it)
+		case wasm.SiteTag:
+			id := s.Target
+			if inst != nil {
+				id = uint32(inst.Tags[id])
+			}
+			m.mark(wasm.SpaceTag, id, it)
+		case wasm.SiteData:
+			m.mark(wasm.SpaceData, uint32(DataAt(inst, s.Target)), it)
+		case wasm.SiteElem:
+			id := s.Target
+			if inst != nil {
+				id = uint32(inst.Elems[id])
+			}
+			m.mark(wasm.SpaceElem, id, it)
+		case wasm.SiteMemory, wasm.SiteMemArg, wasm.SiteMemBase:
+			m.mark(wasm.SpaceMemory, uint32(MemoryAt(inst, s.Target)), it)
+		case wasm.SiteMemOp:
+			m.memOp(sites[i:], inst, it)
+		default:
+			panic("shake: site of a kind that nobody classified")
+		}
+	}
+}
+
+// memOp marks what stands in for a memory instruction in a window.
+func (m *marker) memOp(sites []wasm.Site, inst *graph.Instance, it Item) {
+	op := DecodeMemOp(sites, inst)
+	w := m.p.Memories[op.Memory].Window
+	if w == nil {
+		return
+	}
+	switch op.Op {
+	case wasm.OpMemorySize:
+		m.mark(wasm.SpaceGlobal, uint32(w.Size), it)
+	case wasm.OpMemoryGrow:
+		m.mark(wasm.SpaceFunc, uint32(w.Grow), it)
+	case wasm.OpMemoryFill:
+		m.mark(wasm.SpaceFunc, uint32(w.Fill), it)
+	case wasm.OpMemoryCopy:
+		m.mark(wasm.SpaceFunc, uint32(w.Copy[op.Source]), it)
+	case wasm.OpMemoryInit:
+		m.mark(wasm.SpaceFunc, uint32(w.Init[op.Data]), it)
+	}
+}
+
+// MemOp is a decoded memory.size, grow, fill, copy or init.
+type MemOp struct {
+	Op     wasm.Opcode
+	Memory graph.MemoryID // the destination of copy and init
+	Source graph.MemoryID // copy
+	Data   graph.DataID   // init
+	Sites  int            // how many sites follow the SiteMemOp
+}
+
+// DecodeMemOp reads the sites of a memory instruction, sites[0] being its
+// SiteMemOp.
+func DecodeMemOp(sites []wasm.Site, inst *graph.Instance) MemOp {
+	op := MemOp{Op: sites[0].Op, Sites: 1}
+	switch op.Op {
+	case wasm.OpMemoryCopy:
+		op.Memory, op.Source, op.Sites = MemoryAt(inst, sites[1].Target), MemoryAt(inst, sites[2].Target), 2
+	case wasm.OpMemoryInit:
+		op.Data, op.Memory, op.Sites = DataAt(inst, sites[1].Target), MemoryAt(inst, sites[2].Target), 2
+	default:
+		op.Memory = MemoryAt(inst, sites[1].Target)
+	}
+	return op
+}
+
+// FuncAt resolves a function site.
+func FuncAt(inst *graph.Instance, target uint32) graph.FuncID {
+	if inst == nil {
+		return graph.FuncID(target)
+	}
+	return inst.Funcs[target]
+}
+
+// MemoryAt resolves a memory site.
+func MemoryAt(inst *graph.Instance, target uint32) graph.MemoryID {
+	if inst == nil {
+		return graph.MemoryID(target)
+	}
+	return inst.Memories[target]
+}
+
+// DataAt resolves a data site.
+func DataAt(inst *graph.Instance, target uint32) graph.DataID {
+	if inst == nil {
+		return graph.DataID(target)
+	}
+	return inst.Datas[target]
+}

@@ -249,6 +249,9 @@ func (w *wiring) provider(i int, imp *component.Import, used map[string]bool) (w
 	}
 	switch len(pick) {
 	case 0:
+		if typesOnly(w.f.dec.units[i].component, imp) {
+			return host, nil
+		}
 		return w.unresolved(i, name, names)
 	case 1:
 		return wire{pick[0].input, pick[0].name}, nil
@@ -259,6 +262,40 @@ func (w *wiring) provider(i int, imp *component.Import, used map[string]bool) (w
 	}
 	return host, fmt.Errorf("import %q of %q is ambiguous: %s all export it; choose one with graph.connect or --connect %s:%s=ID",
 		name, w.f.inputs[i].ID, strings.Join(who, " and "), w.f.inputs[i].ID, name)
+}
+
+// typesOnly reports whether an import is an interface of value types alone.
+// It asks nothing of anybody: a types-only interface is where others find the
+// definition of a record they share.
+func typesOnly(c *component.Component, imp *component.Import) bool {
+	if imp.Desc.Sort != component.SortInstance {
+		return false
+	}
+	var n uint32
+	for _, def := range c.Defs {
+		sort, ok := component.DefSort(def)
+		if !ok || sort != component.SortType {
+			continue
+		}
+		if n == imp.Desc.TypeIndex {
+			td, ok := def.(*component.TypeDef)
+			if !ok {
+				return false
+			}
+			inst, ok := td.Type.(*component.InstanceDef)
+			if !ok {
+				return false
+			}
+			for _, d := range inst.Decls {
+				if e, ok := d.(*component.ExportDecl); ok && (e.Desc.Sort != component.SortType || e.Desc.Bound != component.BoundEq) {
+					return false
+				}
+			}
+			return true
+		}
+		n++
+	}
+	return false
 }
 
 // pickExport finds an export of an input by name, or by a compatible version.
@@ -417,6 +454,7 @@ func (w *wiring) instantiate(i int) error {
 			return f.hostImport(s, imp)
 		}
 		it := f.done[wr.to].items[wr.export]
+		f.hide(name, it)
 		return f.match(s, imp, it, fmt.Sprintf("import %q: export %q of %q", name, wr.export, f.inputs[wr.to].ID))
 	})
 	f.done[i] = in

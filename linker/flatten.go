@@ -28,6 +28,8 @@ type flattener struct {
 	// cores are the core module inputs' instances, by input index.
 	cores map[int]*coreInstance
 	warn  []string
+	// hidden says which interface inside the bundle names a value type.
+	hidden map[*component.ValType]hiddenType
 	// hostMemory is the memory that the host reads and writes; 0: none.
 	hostMemory graph.MemoryID
 }
@@ -326,6 +328,7 @@ func (f *flattener) instance(s *scope, def *component.Instance) (*instance, erro
 		if it == nil {
 			return nil, fmt.Errorf("instantiation without an argument for import %q", imp.Name.Text)
 		}
+		f.hide(imp.Name.Text, it)
 		return f.match(inner, imp, it, fmt.Sprintf("argument %q", imp.Name.Text))
 	})
 }

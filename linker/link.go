@@ -60,6 +60,9 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 		return nil, err
 	}
 
+	// What several components import under one name becomes one import.
+	importsPass(p, shake.Mark(p))
+
 	// Start functions and the segments that must wait for them.
 	live := shake.Mark(p)
 	if err := startPass(p, opts.memory() == MemorySingle && live.Count(wasm.SpaceMemory) > 1); err != nil {

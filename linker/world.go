@@ -138,7 +138,115 @@ func (f *flattener) worldExports(root *instance) error {
 			return err
 		}
 	}
+	f.nameHiddenTypes()
 	return uniqueExports(f.p.Exports)
+}
+
+// hiddenType is a value type that an interface between two components of the
+// bundle names.
+type hiddenType struct {
+	iface string
+	inst  *instance
+}
+
+// hide notes the types of an interface that one component hands to another.
+func (f *flattener) hide(iface string, it *item) {
+	if it.inst == nil {
+		return
+	}
+	if f.hidden == nil {
+		f.hidden = map[*component.ValType]hiddenType{}
+	}
+	for _, n := range it.inst.names {
+		t := it.inst.items[n].typ
+		if t != nil && t.val != nil && !t.val.Kind.IsPrimitive() {
+			if _, known := f.hidden[t.val]; !known {
+				f.hidden[t.val] = hiddenType{iface, it.inst}
+			}
+		}
+	}
+}
+
+// nominal reports whether a type must have a name where a world uses it.
+func nominal(v *component.ValType) bool {
+	switch v.Kind {
+	case component.KindRecord, component.KindVariant, component.KindEnum, component.KindFlags:
+		return true
+	}
+	return false
+}
+
+// nameHiddenTypes gives a name to types that the world's functions use and
+// that only an interface inside the bundle names: that interface is imported,
+// its value types alone. Such an import asks nothing of the host, while
+// leaving the type without a name would make the world invalid.
+func (f *flattener) nameHiddenTypes() {
+	named := map[any]bool{}
+	var names func(x *graph.Extern)
+	names = func(x *graph.Extern) {
+		if x.Type != nil {
+			named[x.Type.Val], named[x.Type.Resource] = true, true
+		}
+		if x.Inst != nil {
+			for i := range x.Inst.Items {
+				names(&x.Inst.Items[i])
+			}
+		}
+	}
+	for _, xs := range [][]graph.Extern{f.p.WorldImports, f.p.WorldExports} {
+		for i := range xs {
+			names(&xs[i])
+		}
+	}
+	var add []graph.Extern
+	use := func(v *component.ValType) {
+		typeUses(v, func(key any) {
+			t, ok := key.(*component.ValType)
+			if !ok || named[key] || !nominal(t) {
+				return
+			}
+			h, ok := f.hidden[t]
+			if !ok {
+				return // the interface itself may name an equal type; worldtype.go looks
+			}
+			for _, xs := range [][]graph.Extern{f.p.WorldImports, f.p.WorldExports, add} {
+				for i := range xs {
+					if xs[i].Name == h.iface {
+						return
+					}
+				}
+			}
+			x := graph.Extern{Name: h.iface, Inst: &graph.ExternInstance{}}
+			for _, n := range h.inst.names {
+				if it := h.inst.items[n]; it.typ != nil && it.typ.val != nil && !it.typ.val.ContainsHandles() {
+					x.Inst.Items = append(x.Inst.Items, extern(n, it))
+					named[it.typ.val] = true
+				}
+			}
+			add = append(add, x)
+		})
+	}
+	var funcs func(x *graph.Extern)
+	funcs = func(x *graph.Extern) {
+		if x.Func != nil {
+			for _, p := range x.Func.Type.Params {
+				use(p.Type)
+			}
+			use(x.Func.Type.Result)
+		}
+		if x.Type != nil {
+			use(x.Type.Val)
+		}
+		if x.Inst != nil {
+			for i := range x.Inst.Items {
+				funcs(&x.Inst.Items[i])
+			}
+		}
+	}
+	for i := range f.p.WorldExports {
+		funcs(&f.p.WorldExports[i])
+	}
+	f.p.WorldImports = inDependencyOrder(append(add, f.p.WorldImports...))
 }
 
 // exportHostFace exports the memory and realloc that the host needs for the
@@ -341,10 +449,15 @@ func inDependencyOrder(xs []graph.Extern) []graph.Extern {
 			if it.Type == nil {
 				continue
 			}
-			for _, key := range []any{it.Type.Val, it.Type.Resource} {
-				if _, known := owner[key]; !known {
-					owner[key] = i
+			var key any = it.Type.Resource
+			if v := it.Type.Val; v != nil {
+				if v.Kind.IsPrimitive() {
+					continue // the same value everywhere, and nobody's
 				}
+				key = v
+			}
+			if _, known := owner[key]; !known {
+				owner[key] = i
 			}
 		}
 	}

@@ -101,8 +101,7 @@ func (s *typeScope) ref(v *component.ValType) (component.ValRef, error) {
 	if idx, ok := s.vals[v]; ok {
 		return component.ValRef{Index: idx}, nil
 	}
-	switch v.Kind {
-	case component.KindRecord, component.KindVariant, component.KindEnum, component.KindFlags:
+	if nominal(v) {
 		// These need a name. A lift may have been typed with another copy of
 		// the definition than the one that the interface names.
 		for _, n := range s.named {
@@ -114,6 +113,9 @@ func (s *typeScope) ref(v *component.ValType) (component.ValRef, error) {
 	}
 	if idx, ok := s.foreign(v); ok {
 		return component.ValRef{Index: idx}, nil
+	}
+	if nominal(v) {
+		return component.ValRef{}, fmt.Errorf("type %s is used by the world, but no interface of it names it", v)
 	}
 	idx, err := s.defineVal(v)
 	if err != nil {

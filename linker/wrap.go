@@ -288,14 +288,14 @@ func (w *wrapper) exports() error {
 			w.funcs++
 		case x.Inst != nil:
 			inst := &component.Instance{}
+			// Types first: the functions' types refer to them.
 			for k := range x.Inst.Items {
 				it := &x.Inst.Items[k]
 				e := component.InlineExport{Name: component.Name{Text: it.Name}}
 				var err error
 				switch {
 				case it.Func != nil:
-					e.Sort = component.SortFunc
-					e.Index, err = w.lift(x.Name, it)
+					continue
 				case it.Type != nil && it.Type.Resource != nil:
 					e.Sort = component.SortType
 					e.Index, err = w.world.scope.resource(it.Type.Resource)
@@ -309,6 +309,15 @@ func (w *wrapper) exports() error {
 					return fmt.Errorf("export %q of %q: %w", it.Name, x.Name, err)
 				}
 				inst.Exports = append(inst.Exports, e)
+			}
+			for k := range x.Inst.Items {
+				if it := &x.Inst.Items[k]; it.Func != nil {
+					idx, err := w.lift(x.Name, it)
+					if err != nil {
+						return fmt.Errorf("export %q of %q: %w", it.Name, x.Name, err)
+					}
+					inst.Exports = append(inst.Exports, component.InlineExport{Name: component.Name{Text: it.Name}, Sort: component.SortFunc, Index: idx})
+				}
 			}
 			w.def(inst)
 			idx := w.world.instances
@@ -343,11 +352,20 @@ func (w *wrapper) typeIndex(v *component.ValType) (uint32, error) {
 	if v.Kind.IsPrimitive() {
 		return w.world.scope.define(&component.ValDef{Kind: v.Kind}), nil
 	}
-	r, err := w.world.scope.ref(v)
-	if err == nil {
-		w.world.scope.named = append(w.world.scope.named, v)
+	s := w.world.scope
+	idx, ok := s.vals[v]
+	if !ok {
+		idx, ok = s.foreign(v)
 	}
-	return r.Index, err
+	if !ok {
+		var err error
+		if idx, err = s.defineVal(v); err != nil {
+			return 0, err
+		}
+		s.vals[v] = idx
+	}
+	s.named = append(s.named, v)
+	return idx, nil
 }
 
 // lift writes canon lift of an exported function.

@@ -167,7 +167,8 @@ type Table struct {
 	Init *Expr
 }
 
-// GlobalType is the type of a global.
+// GlobalType is the type of a global. Shared is for globals of a proposal that
+// is not part of WebAssembly 3.0; Decode refuses them.
 type GlobalType struct {
 	Type    ValType
 	Mutable bool
@@ -221,9 +222,10 @@ type Elem struct {
 	Mode   SegmentMode
 	Table  uint32 // active
 	Offset Expr   // active
-	Type   ValType
-	Funcs  []uint32 // function indices
-	Exprs  []Expr
+	// Type is the type of the elements, (ref func) with Funcs.
+	Type  ValType
+	Funcs []uint32 // function indices
+	Exprs []Expr
 	// UsesExprs says that the segment was written with expressions.
 	UsesExprs bool
 	// Flags is the leading flags field as it was read (0..7); it keeps
@@ -246,7 +248,8 @@ type Data struct {
 // they were in the input, without the leading size.
 type Body struct {
 	Bytes []byte
-	// Code is the offset in Bytes at which the locals declaration ends.
+	// Code is the offset in Bytes at which the locals declaration ends. Like
+	// Sites it is filled in by the scan.
 	Code int
 	// Sites lists, in order of Off, every immediate that names something.
 	Sites []Site

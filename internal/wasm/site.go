@@ -36,6 +36,8 @@ const (
 	// i32.add" after an address on the stack, Target is the memory. Emission
 	// puts the base of the memory's window there, or removes it where it is 0.
 	SiteMemBase
+
+	siteKindCount
 )
 
 // Site is one immediate that names something, found by the one scan of a body

@@ -38,7 +38,7 @@ func (k ExternKind) Space() Space {
 func (k ExternKind) String() string { return k.Space().String() }
 
 // siteSpaces says which index space a site's target belongs to.
-var siteSpaces = [...]Space{
+var siteSpaces = [siteKindCount]Space{
 	SiteNone:      SpaceNone,
 	SiteFunc:      SpaceFunc,
 	SiteType:      SpaceType,
@@ -52,6 +52,7 @@ var siteSpaces = [...]Space{
 	SiteMemory:    SpaceMemory,
 	SiteMemArg:    SpaceMemory,
 	SiteMemOp:     SpaceNone,
+	SiteMemBase:   SpaceMemory,
 }
 
 // Space is the index space that the target of a site of this kind belongs to;

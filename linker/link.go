@@ -69,6 +69,8 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 		return nil, err
 	}
 
+	f.initialize(live)
+
 	// Memories that are still alive get their windows.
 	step("memory")
 	if err := memoryPass(p, shake.Mark(p), &opts, f.hostMemory); err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/wbundle/wbundle/graph"
 	"github.com/wbundle/wbundle/internal/ir"
 	"github.com/wbundle/wbundle/internal/wasm"
+	"github.com/wbundle/wbundle/shake"
 )
 
 // startPass orders what happens at instantiation.
@@ -94,6 +95,28 @@ func startPass(p *graph.Program, windows bool) error {
 		})
 	}
 	return nil
+}
+
+// initializeName is the export by which a reactor's host runs what must come
+// before its other exports (tool-conventions, BasicModuleABI).
+const initializeName = "_initialize"
+
+// initialize turns the start function of a bundle of components into the
+// export _initialize when it may call the host: a host function that is given
+// a pointer needs the instance's memory, which most hosts get hold of only
+// after instantiation. Roots that are core modules keep what they had.
+func (f *flattener) initialize(live *shake.Live) {
+	p := f.p
+	if p.Start == 0 || len(p.WorldExports) == 0 {
+		return
+	}
+	for id := graph.FuncID(1); int(id) < len(p.Funcs); id++ {
+		if p.Funcs[id].Kind == graph.FuncImport && live.Func(id) {
+			p.Exports = append(p.Exports, graph.Export{Name: initializeName, Kind: wasm.ExternFunc, ID: uint32(p.Start)})
+			p.Start = 0
+			return
+		}
+	}
 }
 
 // pushOffset pushes the offset of an active segment.

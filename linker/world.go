@@ -504,22 +504,29 @@ func inDependencyOrder(xs []graph.Extern) []graph.Extern {
 	return out
 }
 
-// typeUses visits every type and resource in v, v included.
-func typeUses(v *component.ValType, visit func(any)) {
+// typeUses visits every type and resource in v, v included and first.
+func typeUses(v *component.ValType, visit func(any)) { walkType(v, visit, func(any) {}) }
+
+// postorder visits every type and resource in v, each after what it uses.
+func postorder(v *component.ValType, visit func(any)) { walkType(v, func(any) {}, visit) }
+
+func walkType(v *component.ValType, before, after func(any)) {
 	if v == nil {
 		return
 	}
-	visit(v)
+	before(v)
+	defer after(v)
+	visit := func(key any) { before(key); after(key) }
 	if v.Resource != nil {
 		visit(v.Resource)
 	}
 	for _, fl := range v.Fields {
-		typeUses(fl.Type, visit)
+		walkType(fl.Type, before, after)
 	}
 	for _, c := range v.Cases {
-		typeUses(c.Type, visit)
+		walkType(c.Type, before, after)
 	}
 	for _, e := range []*component.ValType{v.Elem, v.Key, v.Ok, v.Err} {
-		typeUses(e, visit)
+		walkType(e, before, after)
 	}
 }

@@ -93,6 +93,16 @@ func (s *typeScope) remember(key any, idx uint32) {
 	}
 }
 
+// forgetAnonymous forgets structural types, whose definitions may mention names
+// that are not to be used any more.
+func (s *typeScope) forgetAnonymous() {
+	for v := range s.vals {
+		if !nominal(v) {
+			delete(s.vals, v)
+		}
+	}
+}
+
 // ref returns a reference to a value type, defining it if need be.
 func (s *typeScope) ref(v *component.ValType) (component.ValRef, error) {
 	if v.Kind.IsPrimitive() {

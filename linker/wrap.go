@@ -22,7 +22,7 @@ type wrapper struct {
 	world *worldTypes
 
 	modules, coreInstances, coreFuncs, coreMemories uint32
-	funcs                                           uint32
+	funcs, components                               uint32
 	main                                            uint32 // core instance of the module
 	memories                                        map[graph.MemoryID]uint32
 	reallocs                                        map[graph.FuncID]uint32
@@ -102,10 +102,14 @@ func (w *wrapper) instantiate() error {
 			w.shimmed = append(w.shimmed, shimmed{typ: p.Types.Func([]wasm.ValType{wasm.I32}, nil), dtor: r})
 		}
 	}
+	initialize := false
+	for _, e := range p.Exports {
+		initialize = initialize || e.Name == initializeName
+	}
 	shim := uint32(0)
-	if len(w.shimmed) > 0 {
+	if len(w.shimmed) > 0 || initialize {
 		w.def(&component.CoreModule{Bytes: shimModule(w.f.p.Types, w.shimmed)})
-		w.def(&component.CoreModule{Bytes: fixupModule(w.f.p.Types, w.shimmed)})
+		w.def(&component.CoreModule{Bytes: fixupModule(w.f.p.Types, w.shimmed, initialize)})
 		w.modules += 2
 		shim = w.coreInstances
 		w.def(&component.CoreInstance{Instantiate: true, Module: 1})
@@ -173,10 +177,10 @@ func (w *wrapper) instantiate() error {
 			w.reallocs[graph.FuncID(e.ID)] = w.coreAlias(component.SortCoreFunc, w.main, e.Name)
 		}
 	}
-	if len(w.shimmed) == 0 {
+	if len(w.shimmed) == 0 && !initialize {
 		return nil
 	}
-	// Fill the shim's table.
+	// Fill the shim's table, and only then run what calls through it.
 	w.def(&component.Alias{Sort: component.SortCoreTable, Kind: component.AliasCoreExport, Instance: shim, Name: "$imports"})
 	fill := &component.CoreInstance{Exports: []component.CoreInlineExport{{Name: "$imports", Sort: component.SortCoreTable, Index: 0}}}
 	for i, s := range w.shimmed {
@@ -191,6 +195,10 @@ func (w *wrapper) instantiate() error {
 			}
 		}
 		fill.Exports = append(fill.Exports, component.CoreInlineExport{Name: fmt.Sprint(i), Sort: component.SortCoreFunc, Index: fn})
+	}
+	if initialize {
+		fn := w.coreAlias(component.SortCoreFunc, w.main, initializeName)
+		fill.Exports = append(fill.Exports, component.CoreInlineExport{Name: initializeName, Sort: component.SortCoreFunc, Index: fn})
 	}
 	w.def(fill)
 	w.def(&component.CoreInstance{Instantiate: true, Module: 2, Args: []component.CoreArg{{Name: "", Instance: w.coreInstances}}})
@@ -287,43 +295,9 @@ func (w *wrapper) exports() error {
 			w.def(&component.Export{Name: component.Name{Text: x.Name}, Sort: component.SortFunc, Index: fn})
 			w.funcs++
 		case x.Inst != nil:
-			inst := &component.Instance{}
-			// Types first: the functions' types refer to them.
-			for k := range x.Inst.Items {
-				it := &x.Inst.Items[k]
-				e := component.InlineExport{Name: component.Name{Text: it.Name}}
-				var err error
-				switch {
-				case it.Func != nil:
-					continue
-				case it.Type != nil && it.Type.Resource != nil:
-					e.Sort = component.SortType
-					e.Index, err = w.world.scope.resource(it.Type.Resource)
-				case it.Type != nil && it.Type.Val != nil:
-					e.Sort = component.SortType
-					e.Index, err = w.typeIndex(it.Type.Val)
-				default:
-					err = fmt.Errorf("cannot be exported")
-				}
-				if err != nil {
-					return fmt.Errorf("export %q of %q: %w", it.Name, x.Name, err)
-				}
-				inst.Exports = append(inst.Exports, e)
+			if err := w.exportInterface(x); err != nil {
+				return fmt.Errorf("export %q: %w", x.Name, err)
 			}
-			for k := range x.Inst.Items {
-				if it := &x.Inst.Items[k]; it.Func != nil {
-					idx, err := w.lift(x.Name, it)
-					if err != nil {
-						return fmt.Errorf("export %q of %q: %w", it.Name, x.Name, err)
-					}
-					inst.Exports = append(inst.Exports, component.InlineExport{Name: component.Name{Text: it.Name}, Sort: component.SortFunc, Index: idx})
-				}
-			}
-			w.def(inst)
-			idx := w.world.instances
-			w.def(&component.Export{Name: component.Name{Text: x.Name}, Sort: component.SortInstance, Index: idx})
-			w.world.own(x, idx+1)
-			w.world.instances += 2
 		case x.Type != nil:
 			var idx uint32
 			var err error
@@ -344,6 +318,188 @@ func (w *wrapper) exports() error {
 			w.world.scope.types++
 		}
 	}
+	return nil
+}
+
+// exportInterface exports an instance. Its functions' types must be spelled in
+// terms of the names that the instance itself exports, so the lifted functions
+// go through a component that imports them and exports them again under those
+// types, as wit-component does it.
+func (w *wrapper) exportInterface(x *graph.Extern) error {
+	inner := &component.Component{}
+	iw := newWorldTypes(func(d component.Decl) { inner.Defs = append(inner.Defs, d.(component.Def)) })
+	inst := &component.Instance{Instantiate: true, Component: w.components}
+	arg := func(name string, sort component.Sort, idx uint32) {
+		inst.Args = append(inst.Args, component.Arg{Name: name, Sort: sort, Index: idx})
+	}
+	// What the interface's types and functions use from outside is imported
+	// under invented names: first other interfaces' types and all resources.
+	n := 0
+	importType := func(key any) error {
+		desc := component.ExternDesc{Sort: component.SortType, Bound: component.BoundSubResource}
+		var outer uint32
+		var err error
+		switch key := key.(type) {
+		case *component.Resource:
+			if _, known := iw.scope.res[key]; known {
+				return nil
+			}
+			outer, err = w.world.scope.resource(key)
+		case *component.ValType:
+			if _, known := iw.scope.vals[key]; known {
+				return nil
+			}
+			var ok bool
+			if outer, ok = w.world.scope.foreign(key); !ok {
+				return nil
+			}
+			idx, err := iw.scope.defineVal(key)
+			if err != nil {
+				return err
+			}
+			desc.Bound, desc.TypeIndex = component.BoundEq, idx
+		}
+		if err != nil {
+			return err
+		}
+		name := fmt.Sprintf("import-type-%d", n)
+		n++
+		inner.Defs = append(inner.Defs, &component.Import{Name: component.Name{Text: name}, Desc: desc})
+		iw.scope.remember(key, iw.scope.types)
+		iw.scope.types++
+		arg(name, component.SortType, outer)
+		return nil
+	}
+	var err error
+	foreign := func(v *component.ValType) {
+		postorder(v, func(key any) {
+			_, resource := key.(*component.Resource)
+			if _, owned := w.world.owner[key]; (owned || resource) && err == nil {
+				err = importType(key)
+			}
+		})
+	}
+	for i := range x.Inst.Items {
+		it := &x.Inst.Items[i]
+		if it.Type != nil {
+			foreign(it.Type.Val)
+			if r := it.Type.Resource; r != nil && err == nil {
+				err = importType(r)
+			}
+		}
+		if it.Func != nil {
+			for _, p := range it.Func.Type.Params {
+				foreign(p.Type)
+			}
+			foreign(it.Func.Type.Result)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	// The interface's own named types, then the lifted functions. An import
+	// may only mention types with a name, so those are imported too.
+	outerNames := map[*component.ValType]uint32{}
+	for i := range x.Inst.Items {
+		it := &x.Inst.Items[i]
+		if it.Type == nil || it.Type.Val == nil || it.Type.Val.Kind.IsPrimitive() {
+			continue
+		}
+		v := it.Type.Val
+		if _, known := iw.scope.vals[v]; known {
+			continue
+		}
+		outer, err := w.typeIndex(v)
+		if err != nil {
+			return err
+		}
+		outerNames[v] = outer
+		idx, err := iw.scope.defineVal(v)
+		if err != nil {
+			return err
+		}
+		name := fmt.Sprintf("import-type-%d", n)
+		n++
+		inner.Defs = append(inner.Defs, &component.Import{Name: component.Name{Text: name},
+			Desc: component.ExternDesc{Sort: component.SortType, Bound: component.BoundEq, TypeIndex: idx}})
+		iw.scope.vals[v] = iw.scope.types
+		iw.scope.named = append(iw.scope.named, v)
+		iw.scope.types++
+		arg(name, component.SortType, outer)
+	}
+	funcs := map[int]uint32{}
+	for i := range x.Inst.Items {
+		it := &x.Inst.Items[i]
+		if it.Func == nil {
+			continue
+		}
+		lifted, err := w.lift(x.Name, it)
+		if err != nil {
+			return err
+		}
+		idx, err := iw.scope.funcDef(it.Func.Type)
+		if err != nil {
+			return err
+		}
+		name := fmt.Sprintf("import-func-%d", len(funcs))
+		inner.Defs = append(inner.Defs, &component.Import{Name: component.Name{Text: name},
+			Desc: component.ExternDesc{Sort: component.SortFunc, TypeIndex: idx}})
+		funcs[i] = uint32(len(funcs))
+		arg(name, component.SortFunc, lifted)
+	}
+	// The exports, each in terms of the exported types before it. Values named
+	// here are defined anew, so that nothing refers to an import's name.
+	for v := range outerNames {
+		delete(iw.scope.vals, v)
+	}
+	iw.scope.named = nil
+	iw.scope.forgetAnonymous()
+	for i := range x.Inst.Items {
+		it := &x.Inst.Items[i]
+		e := &component.Export{Name: component.Name{Text: it.Name}}
+		switch {
+		case it.Func != nil:
+			idx, err := iw.scope.funcDef(it.Func.Type)
+			if err != nil {
+				return err
+			}
+			e.Sort, e.Index = component.SortFunc, funcs[i]
+			e.Desc = &component.ExternDesc{Sort: component.SortFunc, TypeIndex: idx}
+			inner.Defs = append(inner.Defs, e)
+		case it.Type != nil && it.Type.Resource != nil:
+			idx, err := iw.scope.resource(it.Type.Resource)
+			if err != nil {
+				return err
+			}
+			e.Sort, e.Index = component.SortType, idx
+			inner.Defs = append(inner.Defs, e)
+			iw.scope.res[it.Type.Resource] = iw.scope.types
+			iw.scope.types++
+		case it.Type != nil && it.Type.Val != nil:
+			v := it.Type.Val
+			idx, ok := iw.scope.vals[v]
+			if !ok {
+				var err error
+				if v.Kind.IsPrimitive() {
+					idx = iw.scope.define(&component.ValDef{Kind: v.Kind})
+				} else if idx, err = iw.scope.defineVal(v); err != nil {
+					return err
+				}
+			}
+			e.Sort, e.Index = component.SortType, idx
+			inner.Defs = append(inner.Defs, e)
+			iw.scope.vals[v] = iw.scope.types
+			iw.scope.named = append(iw.scope.named, v)
+			iw.scope.types++
+		}
+	}
+	w.def(&component.NestedComponent{Component: inner})
+	w.components++
+	w.def(inst)
+	idx := w.world.instances
+	w.def(&component.Export{Name: component.Name{Text: x.Name}, Sort: component.SortInstance, Index: idx})
+	w.world.own(x, idx+1)
+	w.world.instances += 2
 	return nil
 }
 
@@ -417,8 +573,8 @@ func shimModule(types *graph.TypeTable, slots []shimmed) []byte {
 	return wasm.Encode(m)
 }
 
-// fixupModule fills the shim's table.
-func fixupModule(types *graph.TypeTable, slots []shimmed) []byte {
+// fixupModule fills the shim's table, then calls _initialize if there is one.
+func fixupModule(types *graph.TypeTable, slots []shimmed, initialize bool) []byte {
 	m := &wasm.Module{}
 	elem := wasm.Elem{Mode: wasm.SegmentActive, Type: wasm.FuncRef,
 		Offset: wasm.Expr{Bytes: []byte{byte(wasm.OpI32Const), 0, byte(wasm.OpEnd)}}}
@@ -434,6 +590,13 @@ func fixupModule(types *graph.TypeTable, slots []shimmed) []byte {
 	}})
 	m.NumImported[wasm.SpaceFunc] = uint32(n)
 	m.NumImported[wasm.SpaceTable] = 1
+	if initialize {
+		m.Types = append(m.Types, wasm.SubType{Kind: wasm.CompFunc, Final: true, Short: true})
+		m.RecGroups = append(m.RecGroups, wasm.RecGroup{Start: uint32(n), Count: 1})
+		m.Imports = append(m.Imports, wasm.Import{Name: initializeName, Kind: wasm.ExternFunc, TypeIndex: uint32(n)})
+		m.NumImported[wasm.SpaceFunc]++
+		m.HasStart, m.Start = true, uint32(n)
+	}
 	m.Elems = []wasm.Elem{elem}
 	return wasm.Encode(m)
 }

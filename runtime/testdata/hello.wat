@@ -1,0 +1,27 @@
+;; A command for WASI preview1: copies its last argument to standard output
+;; and exits with 3. To rebuild hello.wasm: wasm-tools parse hello.wat -o hello.wasm
+(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (import "env" "now_ms" (func $now (result i64)))
+  (memory (export "memory") 1)
+  (func (export "swap") (param i32 f64) (result f64 i32) (local.get 1) (local.get 0))
+  (func (export "now") (result i64) (call $now))
+  (func (export "spin") (loop (br 0)))
+  (func (export "boom") unreachable)
+  (func (export "_start")
+    (local $argc i32) (local $p i32) (local $n i32)
+    (drop (call $sizes (i32.const 0) (i32.const 4)))
+    (local.set $argc (i32.load (i32.const 0)))
+    (drop (call $args (i32.const 16) (i32.const 1024)))
+    (local.set $p (i32.load (i32.add (i32.const 16) (i32.mul (i32.sub (local.get $argc) (i32.const 1)) (i32.const 4)))))
+    (loop $len
+      (local.set $n (i32.add (local.get $n) (i32.const 1)))
+      (br_if $len (i32.load8_u (i32.add (local.get $p) (local.get $n)))))
+    (i32.store (i32.const 0) (local.get $p))
+    (i32.store (i32.const 4) (local.get $n))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+    (call $exit (i32.const 3)))
+)

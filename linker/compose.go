@@ -18,7 +18,8 @@ func flatten(inputs []Input, dec *decoded, opts *Options) (*flattener, error) {
 	f := &flattener{
 		p: graph.NewProgram(), opts: opts, inputs: inputs, dec: dec,
 		modules: map[*wasm.Module]graph.ModuleID{}, hosts: map[string]*instance{}, hostFns: map[string]*item{},
-		done: map[int]*instance{}, cores: map[int]*coreInstance{},
+		valHome: map[*component.ValType]string{},
+		done:    map[int]*instance{}, cores: map[int]*coreInstance{},
 	}
 	ids := map[string]int{}
 	for i, in := range inputs {

@@ -28,6 +28,8 @@ type flattener struct {
 	// cores are the core module inputs' instances, by input index.
 	cores map[int]*coreInstance
 	warn  []string
+	// valHome says which host interface was the first to name a value type.
+	valHome map[*component.ValType]string
 	// hidden says which interface inside the bundle names a value type.
 	hidden map[*component.ValType]hiddenType
 	// hostMemory is the memory that the host reads and writes; 0: none.

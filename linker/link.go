@@ -156,7 +156,7 @@ func (f *flattener) output(ctx context.Context, l *layout, progress func(done, t
 	}
 	var customs []wasm.Custom
 	if isComponent {
-		ct, err := componentType(f.p, f.opts.worldName())
+		ct, err := f.componentType(f.opts.worldName())
 		if err != nil {
 			return nil, err
 		}

@@ -220,6 +220,9 @@ func (f *flattener) hostItem(s *scope, d *component.ExternDesc, iface, name stri
 			return nil, err
 		}
 		it.typ = t
+		if _, known := f.valHome[t.val]; !known && t.val != nil {
+			f.valHome[t.val] = iface
+		}
 	case component.SortInstance:
 		t, err := at(s.types, d.TypeIndex, "type")
 		if err != nil {

@@ -121,7 +121,7 @@ func (f *flattener) worldExports(root *instance) error {
 			*x = extern(x.Name, &item{sort: component.SortInstance, inst: f.hosts[x.Name]})
 		}
 	}
-	f.p.WorldImports = inDependencyOrder(f.p.WorldImports)
+	f.p.WorldImports = inDependencyOrder(f.p.WorldImports, f.home)
 	for _, n := range root.names {
 		if !f.opts.kept(n) {
 			continue
@@ -246,7 +246,7 @@ func (f *flattener) nameHiddenTypes() {
 	for i := range f.p.WorldExports {
 		funcs(&f.p.WorldExports[i])
 	}
-	f.p.WorldImports = inDependencyOrder(append(add, f.p.WorldImports...))
+	f.p.WorldImports = inDependencyOrder(append(add, f.p.WorldImports...), f.home)
 }
 
 // exportHostFace exports the memory and realloc that the host needs for the
@@ -436,10 +436,25 @@ func (h *hostFace) one() error {
 	return nil
 }
 
+// home is the host interface that defines a type or resource, "" for types
+// that are not the host's.
+func (f *flattener) home(key any) string {
+	switch key := key.(type) {
+	case *component.Resource:
+		if key != nil && f.p.Resources[key.ID].Component == 0 {
+			return f.p.Resources[key.ID].Interface
+		}
+	case *component.ValType:
+		return f.valHome[key]
+	}
+	return ""
+}
+
 // inDependencyOrder sorts imported interfaces so that each comes after those
 // whose types it uses, keeping their order otherwise: a second importer may
 // have added functions to an interface that mention types of a later one.
-func inDependencyOrder(xs []graph.Extern) []graph.Extern {
+// home tells where a type was first defined.
+func inDependencyOrder(xs []graph.Extern, home func(any) string) []graph.Extern {
 	owner := map[any]int{}
 	for i := range xs {
 		if xs[i].Inst == nil {
@@ -455,6 +470,9 @@ func inDependencyOrder(xs []graph.Extern) []graph.Extern {
 					continue // the same value everywhere, and nobody's
 				}
 				key = v
+			}
+			if h := home(key); h != "" && h != xs[i].Name {
+				continue
 			}
 			if _, known := owner[key]; !known {
 				owner[key] = i

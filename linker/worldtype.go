@@ -27,6 +27,7 @@ type worldTypes struct {
 	instances uint32
 	// owner says which interface of the world names a type or resource.
 	owner map[any]ownedType
+	home  func(any) string // flattener.home
 }
 
 // ownedType is a type that an instance of the world exports.
@@ -35,8 +36,8 @@ type ownedType struct {
 	name     string
 }
 
-func newWorldTypes(emit func(component.Decl)) *worldTypes {
-	w := &worldTypes{owner: map[any]ownedType{}}
+func newWorldTypes(home func(any) string, emit func(component.Decl)) *worldTypes {
+	w := &worldTypes{owner: map[any]ownedType{}, home: home}
 	w.scope = w.newScope(nil, emit)
 	return w
 }
@@ -272,6 +273,12 @@ func (w *worldTypes) own(x *graph.Extern, instance uint32) {
 		if it.Type == nil {
 			continue
 		}
+		if h := w.home(it.Type.Val); it.Type.Val != nil && h != "" && h != x.Name {
+			continue
+		}
+		if h := w.home(it.Type.Resource); h != "" && h != x.Name {
+			continue
+		}
 		if v := it.Type.Val; v != nil && !v.Kind.IsPrimitive() {
 			if _, known := w.owner[v]; !known {
 				w.owner[v] = ownedType{instance, it.Name}
@@ -318,9 +325,10 @@ func (w *worldTypes) imports(p *graph.Program) error {
 // componentType makes the component-type custom section, from which
 // wasm-tools component new turns a core module into a component again
 // (wit-component's metadata encoding, version 4).
-func componentType(p *graph.Program, world string) (wasm.Custom, error) {
+func (f *flattener) componentType(world string) (wasm.Custom, error) {
+	p := f.p
 	inner := &component.ComponentDef{}
-	w := newWorldTypes(func(d component.Decl) { inner.Decls = append(inner.Decls, d) })
+	w := newWorldTypes(f.home, func(d component.Decl) { inner.Decls = append(inner.Decls, d) })
 	if err := w.imports(p); err != nil {
 		return wasm.Custom{}, err
 	}

@@ -44,7 +44,7 @@ func (w *wrapper) def(d component.Def) { w.c.Defs = append(w.c.Defs, d) }
 func (f *flattener) wrap(l *layout, module []byte) (*component.Component, error) {
 	w := &wrapper{f: f, l: l, c: &component.Component{}, memories: map[graph.MemoryID]uint32{}, reallocs: map[graph.FuncID]uint32{},
 		hostFuncs: map[string]uint32{}, resources: map[*component.Resource]uint32{}}
-	w.world = newWorldTypes(func(d component.Decl) { w.def(d.(component.Def)) })
+	w.world = newWorldTypes(f.home, func(d component.Decl) { w.def(d.(component.Def)) })
 	if err := w.world.imports(f.p); err != nil {
 		return nil, err
 	}
@@ -327,7 +327,7 @@ func (w *wrapper) exports() error {
 // types, as wit-component does it.
 func (w *wrapper) exportInterface(x *graph.Extern) error {
 	inner := &component.Component{}
-	iw := newWorldTypes(func(d component.Decl) { inner.Defs = append(inner.Defs, d.(component.Def)) })
+	iw := newWorldTypes(w.f.home, func(d component.Decl) { inner.Defs = append(inner.Defs, d.(component.Def)) })
 	inst := &component.Instance{Instantiate: true, Component: w.components}
 	arg := func(name string, sort component.Sort, idx uint32) {
 		inst.Args = append(inst.Args, component.Arg{Name: name, Sort: sort, Index: idx})

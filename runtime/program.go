@@ -78,6 +78,7 @@ func (p *Program) Instantiate(ctx context.Context, cfg Config) (inst *Instance, 
 	if cfg.MemoryLimit > 0 {
 		rc = rc.WithMemoryLimitPages(uint32(min(cfg.MemoryLimit/65536, 65536)))
 	}
+	ctx = withMemory(ctx)
 	rt := wazero.NewRuntimeWithConfig(ctx, rc)
 	defer func() {
 		if err != nil {

@@ -119,6 +119,7 @@ type Func struct {
 // Import is a core import of the output.
 type Import struct {
 	Module, Name string
+	Input        int // index into Program.Inputs, for imports of core module inputs
 	// Lower is the component-level function behind a function import, when
 	// there is one: what a component output has to lower.
 	Lower *Lower

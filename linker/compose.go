@@ -514,7 +514,7 @@ func (w *wiring) instantiateCore(i int) error {
 		if wr.to >= 0 {
 			return f.cores[wr.to].items[wr.export], nil
 		}
-		return f.coreHostImport(m, imp)
+		return f.coreHostImport(i, m, imp)
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", f.inputs[i].name(), err)
@@ -524,9 +524,9 @@ func (w *wiring) instantiateCore(i int) error {
 }
 
 // coreHostImport adds a core import that the host has to satisfy.
-func (f *flattener) coreHostImport(m *wasm.Module, imp *wasm.Import) (coreExtern, error) {
+func (f *flattener) coreHostImport(input int, m *wasm.Module, imp *wasm.Import) (coreExtern, error) {
 	p := f.p
-	gi := &graph.Import{Module: imp.Module, Name: imp.Name}
+	gi := &graph.Import{Module: imp.Module, Name: imp.Name, Input: input}
 	mid, err := f.moduleID(m)
 	if err != nil {
 		return coreExtern{}, err

@@ -294,7 +294,7 @@ func (f *flattener) ascribe(s *scope, it *item, d *component.ExternDesc, name st
 		if err != nil {
 			return nil, err
 		}
-		if err := sameType(t, it.typ, name); err != nil {
+		if err := sameType(t, it.typ, fmt.Sprintf("export %q", name)); err != nil {
 			return nil, err
 		}
 	}
@@ -340,7 +340,7 @@ func (f *flattener) match(s *scope, imp *component.Import, it *item, what string
 	if it.sort != imp.Desc.Sort {
 		return nil, fmt.Errorf("%s is a %s, not a %s", what, it.sort, imp.Desc.Sort)
 	}
-	if err := f.matchDesc(s, &imp.Desc, it, what, imp.Name.Text); err != nil {
+	if err := f.matchDesc(s, &imp.Desc, it, what); err != nil {
 		return nil, err
 	}
 	return it, nil

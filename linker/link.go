@@ -60,6 +60,10 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 		return nil, err
 	}
 
+	if err := f.checkCoreHost(shake.Mark(p)); err != nil {
+		return nil, err
+	}
+
 	// What several components import under one name becomes one import.
 	importsPass(p, shake.Mark(p))
 

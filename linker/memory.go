@@ -15,10 +15,13 @@ const (
 	// address of 0xffffffff is always out of bounds; folding a base into an
 	// offset relies on it (emit.go, foldBase).
 	maxPages = 1<<16 - 1
-	// defaultWindow is the most pages that an input without a declared
-	// maximum or a memory-limit gets in front of another window: 64 MiB. What
-	// lies between its size and its end is address space that nobody touches.
+	// defaultWindow is how many pages an input without a declared maximum or a
+	// memory-limit may grow by, unless its window is the last: 64 MiB. What lies
+	// between its size and its end is address space that nobody touches.
 	defaultWindow = 1 << 10
+	// handleWindow is the window of the handle tables: 16 MiB, a million
+	// handles.
+	handleWindow = 1 << 8
 )
 
 // memory resolves MemoryAuto.
@@ -76,6 +79,11 @@ func memoryPass(p *graph.Program, live *shake.Live, opts *Options, host graph.Me
 	if len(mems) < 2 {
 		return nil
 	}
+	for _, e := range p.Exports {
+		if e.Kind == wasm.ExternMemory && graph.MemoryID(e.ID) != host {
+			return fmt.Errorf("export %q is a second memory that the host sees; only one can be at the start of a single memory; use --memory multi", e.Name)
+		}
+	}
 	for _, id := range mems {
 		m := &p.Memories[id]
 		var why string
@@ -101,13 +109,18 @@ func memoryPass(p *graph.Program, live *shake.Live, opts *Options, host graph.Me
 
 // placeWindows gives each memory its base and bounds.
 func placeWindows(p *graph.Program, mems []graph.MemoryID, opts *Options) error {
+	// The most pages of each window; 0 where nothing says how many.
 	want := make([]uint64, len(mems))
-	fixed, open := uint64(0), 0
+	fixed, open := uint64(0), uint64(0)
 	for i, id := range mems {
 		m := &p.Memories[id]
-		want[i] = 0
-		if m.Type.HasMax {
+		// A declared maximum of 4 GiB says nothing; one that leaves room for
+		// the others does.
+		if m.Type.HasMax && m.Type.Max <= maxPages/uint64(len(mems)) {
 			want[i] = m.Type.Max
+		}
+		if id == p.HandleMemory {
+			want[i] = max(handleWindow, m.Type.Min)
 		}
 		if m.Inst != 0 {
 			in := p.Inputs[p.Instances[m.Inst].Input].ID
@@ -116,16 +129,10 @@ func placeWindows(p *graph.Program, mems []graph.MemoryID, opts *Options) error 
 				if pages < m.Type.Min {
 					return fmt.Errorf("memory-limit of %q is %d bytes, its memory begins with %d", in, limit, m.Type.Min*pageSize)
 				}
-				if want[i] == 0 || pages < want[i] {
-					want[i] = pages
+				if m.Type.HasMax {
+					pages = min(pages, m.Type.Max)
 				}
-			}
-		}
-		if want[i] > defaultWindow && m.Type.HasMax && opts.MemoryLimit == nil {
-			// A declared maximum of 4 GiB says nothing; one that leaves room
-			// for the others does.
-			if want[i] > maxPages/uint64(len(mems)) {
-				want[i] = 0
+				want[i] = pages
 			}
 		}
 		if want[i] == 0 {
@@ -144,16 +151,16 @@ func placeWindows(p *graph.Program, mems []graph.MemoryID, opts *Options) error 
 	}
 	share := uint64(0)
 	if open > 0 {
-		share = min((maxPages-fixed)/uint64(open), defaultWindow)
+		share = min((maxPages-fixed)/open, defaultWindow)
 	}
 	base := uint64(0)
 	for i, id := range mems {
 		m := &p.Memories[id]
 		w := &graph.Window{Base: base * pageSize, MinPages: m.Type.Min, MaxPages: want[i], Copy: map[graph.MemoryID]graph.FuncID{}, Init: map[graph.DataID]graph.FuncID{}}
 		if want[i] == 0 {
-			w.MaxPages = max(m.Type.Min, share)
-			if share < defaultWindow {
-				w.MaxPages = m.Type.Min + share
+			w.MaxPages = m.Type.Min + share
+			if m.Type.HasMax {
+				w.MaxPages = min(w.MaxPages, m.Type.Max)
 			}
 		}
 		if i == len(mems)-1 {

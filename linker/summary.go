@@ -70,6 +70,7 @@ func (f *flattener) summary(l *layout, adapters int) Summary {
 		s.Exports = append(s.Exports, e.Name)
 	}
 	if l.windowed() {
+		s.Memories.Out = 1
 		owners := map[string]bool{}
 		for _, id := range l.memories {
 			m := &p.Memories[id]

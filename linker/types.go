@@ -85,32 +85,33 @@ func (s *scope) funcType(i uint32) (*component.FuncType, error) {
 	return t.fn, nil
 }
 
-// sameType checks that two named types are the same, for eq bounds.
-func sameType(want, got *typeItem, name string) error {
+// sameType checks that two named types are the same, for eq bounds; what is
+// how the error calls the type.
+func sameType(want, got *typeItem, what string) error {
 	switch {
 	case want.val != nil && got.val != nil:
 		if diff := component.Mismatch(want.val, got.val); diff != "" {
-			return fmt.Errorf("type %q differs: %s", name, diff)
+			return fmt.Errorf("%s differs: %s", what, diff)
 		}
 		return nil
 	case want.resource != nil && got.resource != nil:
 		if want.resource != got.resource {
-			return fmt.Errorf("resource %q is another resource type (%s, not %s)", name, got.resource.Name, want.resource.Name)
+			return fmt.Errorf("%s is another resource type (%s, not %s)", what, got.resource.Name, want.resource.Name)
 		}
 		return nil
 	case want.fn != nil && got.fn != nil:
 		if diff := component.FuncMismatch(want.fn, got.fn); diff != "" {
-			return fmt.Errorf("function type %q differs: %s", name, diff)
+			return fmt.Errorf("%s differs: %s", what, diff)
 		}
 		return nil
 	case want.inst != nil && got.inst != nil, want.comp != nil && got.comp != nil:
 		return nil
 	}
-	return fmt.Errorf("type %q is of another sort", name)
+	return fmt.Errorf("%s is a type of another sort", what)
 }
 
 // matchDesc checks an item against an extern descriptor of scope s.
-func (f *flattener) matchDesc(s *scope, d *component.ExternDesc, it *item, what, name string) error {
+func (f *flattener) matchDesc(s *scope, d *component.ExternDesc, it *item, what string) error {
 	switch d.Sort {
 	case component.SortFunc:
 		t, err := s.funcType(d.TypeIndex)
@@ -131,7 +132,7 @@ func (f *flattener) matchDesc(s *scope, d *component.ExternDesc, it *item, what,
 		if err != nil {
 			return err
 		}
-		return sameType(t, it.typ, name)
+		return sameType(t, it.typ, what)
 	case component.SortInstance:
 		t, err := at(s.types, d.TypeIndex, "type")
 		if err != nil {
@@ -187,7 +188,7 @@ func (f *flattener) matchInstance(t *typeItem, in *instance, what string, h *hos
 			if it.sort != d.Desc.Sort {
 				return fmt.Errorf("%s: %q is a %s, not a %s", what, name, it.sort, d.Desc.Sort)
 			}
-			if err := f.matchDesc(s, &d.Desc, it, fmt.Sprintf("%s: %s %q", what, it.sort, name), name); err != nil {
+			if err := f.matchDesc(s, &d.Desc, it, fmt.Sprintf("%s: %s %q", what, it.sort, name)); err != nil {
 				return err
 			}
 			if err := s.push(it); err != nil {

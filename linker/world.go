@@ -82,6 +82,9 @@ func (f *flattener) coreExports(ci *coreInstance) error {
 		}
 		e := ci.items[n]
 		f.p.Exports = append(f.p.Exports, graph.Export{Name: f.opts.exportName(n), Kind: e.kind, ID: e.id})
+		if e.kind == wasm.ExternMemory && f.hostMemory == 0 {
+			f.hostMemory = graph.MemoryID(e.id)
+		}
 	}
 	return uniqueExports(f.p.Exports)
 }
@@ -421,6 +424,42 @@ func lowerNeeds(t *component.FuncType) (memory, realloc bool) {
 		memory, realloc = true, true
 	}
 	return memory, realloc
+}
+
+// checkCoreHost looks at what core module inputs ask of the host. A pointer in
+// such a call is relative to the caller's memory, but the host reads the one
+// that the bundle exports, and no types tell which numbers are pointers: a
+// preview1 call through another memory is refused, any other is pointed out.
+func (f *flattener) checkCoreHost(live *shake.Live) error {
+	if live.Count(wasm.SpaceMemory) < 2 {
+		return nil
+	}
+	for id := graph.FuncID(1); int(id) < len(f.p.Funcs); id++ {
+		fn := &f.p.Funcs[id]
+		if fn.Kind != graph.FuncImport || fn.Import.Lower != nil || fn.Import.Resource != nil || !live.Func(id) {
+			continue
+		}
+		mem := f.memoryOf(fn.Import.Input)
+		if mem == 0 || mem == f.hostMemory || len(f.p.Types.At(fn.Type).Params) == 0 {
+			continue
+		}
+		who := fmt.Sprintf("%q calls the host's %s.%s with numbers that may be pointers into its own memory", f.inputs[fn.Import.Input].ID, fn.Import.Module, fn.Import.Name)
+		if isWASI(fn.Import.Module) {
+			return fmt.Errorf("%s, but the host sees the root's; that is not supported yet", who)
+		}
+		f.warn = append(f.warn, who+"; the host sees the root's")
+	}
+	return nil
+}
+
+// memoryOf is the first memory of a core module input, 0 without one.
+func (f *flattener) memoryOf(input int) graph.MemoryID {
+	for _, inst := range f.p.Instances[1:] {
+		if inst.Input == input && len(inst.Memories) > 0 {
+			return inst.Memories[0]
+		}
+	}
+	return 0
 }
 
 // one refuses what a single host-facing memory cannot express.

@@ -1,188 +1,276 @@
 package adapter
 
 import (
+	"github.com/wbundle/wbundle/graph"
+	"github.com/wbundle/wbundle/internal/component"
 	"github.com/wbundle/wbundle/internal/ir"
 	"github.com/wbundle/wbundle/internal/wasm"
+)
 
-	"github.com/wbundle/wbundle/graph"
+// Strings move by shared helper functions, one for each pair of encodings,
+// pair of memories and destination realloc. Each follows store_string_into_range
+// of CanonicalABI.md call of realloc by call of realloc, because realloc
+// belongs to the component, which can tell. The loops inside are helpers
+// of their own that several pairs share; they know memories only:
+//
+//	string.go         the way from a pair of encodings to its helper, what all
+//	                  helpers check, copies between equal encodings
+//	string_walk.go    loops over code units, one character of UTF-8 or UTF-16
+//	string_utf8.go    validation of UTF-8, and strings that become UTF-8
+//	string_utf16.go   the same for UTF-16
+//	string_latin1.go  strings that become Latin-1 or else tagged UTF-16
+//
+// A string that is not well-formed traps; nothing is repaired.
+
+// utf16Tag in the length of a latin1+utf16 string says that its code units
+// are UTF-16; without it they are Latin-1 (CanonicalABI.md, "Loading").
+const utf16Tag = 1 << 31
+
+// textForm is how the code units of a string at its source lie in memory.
+type textForm uint8
+
+const (
+	formUTF8 textForm = iota
+	formUTF16
+	formLatin1 // latin1+utf16 without the tag
+	formTagged // latin1+utf16 with it: UTF-16 that was chosen over Latin-1
+)
+
+// unit is the log2 of the size of a code unit.
+func (t textForm) unit() uint32 {
+	if t == formUTF16 || t == formTagged {
+		return 1
+	}
+	return 0
+}
+
+// align is the alignment that the source must have. Either form of
+// latin1+utf16 is aligned for the wider one.
+func (t textForm) align() uint32 {
+	if t == formUTF8 {
+		return 1
+	}
+	return 2
+}
+
+func (t textForm) String() string {
+	return [...]string{"utf8", "utf16", "latin1", "tagged utf16"}[t]
+}
+
+func encodingName(e component.Encoding) string {
+	return [...]string{"utf8", "utf16", "latin1+utf16"}[e]
+}
+
+// stringPart tells the helpers of strings apart (helperKey.shape). Moves come
+// first, one for each textForm.
+type stringPart uint8
+
+const (
+	partMove     = stringPart(formTagged) + 1 + iota // latin1+utf16: looks at the tag, then calls a move of a form
+	partValid16                                      // string_utf16.go
+	partTo16                                         //
+	partWiden                                        //
+	partASCII                                        // string_utf8.go
+	partNarrow                                       //
+	partFrom16                                       //
+	partFromLatin                                    //
+	partLatin                                        // string_latin1.go
 )
 
 // string moves a string by a shared helper.
 func (f *fuser) string(src, dst place) error {
-	id, err := f.helper(helperKey{kind: helperString, from: f.from, to: f.to}, "move string",
-		[]wasm.ValType{wasm.I32, wasm.I32}, []wasm.ValType{wasm.I32}, func(b *ir.Builder) error {
-			return (&fuser{generator: f.generator, b: b, from: f.from, to: f.to}).utf8Body()
-		})
-	if err != nil {
-		return err
-	}
 	ptr, n := f.pointerPair(src)
 	f.b.Get(ptr, n)
-	f.b.Call(id)
+	f.b.Call(f.stringMove())
+	f.b.Set(n)
 	f.b.Set(ptr)
 	f.storePair(dst, ptr, n)
 	f.b.Free(ptr, n)
 	return nil
 }
 
-// utf8Body is the helper (source pointer, length) -> destination pointer for
-// two utf8 ends: bounds, validation (a bad encoding traps, nothing is
-// repaired), one realloc of the exact size, one copy.
-func (f *fuser) utf8Body() error {
-	const src, n = ir.Local(0), ir.Local(1)
-	b := f.b
-	b.Get(n)
-	b.I32(maxByteLength)
-	b.Op(wasm.OpI32GtU)
-	b.TrapIf()
-	b.Get(src, n)
-	b.Call(f.boundsFunc(memoryOf(f.from)))
-	b.Get(src, n)
-	b.Call(f.validateFunc(memoryOf(f.from)))
-	dst := b.Local(wasm.I32)
-	f.alloc(f.to, 1, func() { b.Get(n) })
-	b.Set(dst)
-	b.Get(dst, n)
-	b.Call(f.boundsFunc(memoryOf(f.to)))
-	b.Get(dst)
-	b.Base(memoryOf(f.to))
-	b.Get(src)
-	b.Base(memoryOf(f.from))
-	b.Get(n)
-	b.RawCopy(memoryOf(f.to), memoryOf(f.from))
-	b.Get(dst)
-	return nil
+// pair is the type of moves: pointer and length in, pointer and length out.
+var pair = []wasm.ValType{wasm.I32, wasm.I32}
+
+// stringPiece returns a helper of strings. It is shared by everything that
+// has the same memories and, where it allocates, realloc and encoding.
+func (g *generator) stringPiece(part stringPart, from, to graph.Options, name string, params, results []wasm.ValType, build func(f *fuser)) graph.FuncID {
+	key := helperKey{kind: helperString, shape: uint8(part), from: end{opts: from}, to: end{opts: to}}
+	id, _ := g.helper(key, name, params, results, func(b *ir.Builder) error {
+		build(&fuser{generator: g, b: b, from: key.from, to: key.to})
+		return nil
+	})
+	return id
 }
 
-// validateFunc returns the helper (ptr, length) that traps unless the bytes
-// are well-formed UTF-8 (Unicode 15, table 3-7). Eight ASCII bytes are skipped
-// at a time; the caller has checked the bounds.
-func (g *generator) validateFunc(m graph.MemoryID) graph.FuncID {
-	id, _ := g.helper(helperKey{kind: helperValidate, from: end{opts: graph.Options{Memory: m}}}, "validate utf8",
-		[]wasm.ValType{wasm.I32, wasm.I32}, nil, func(b *ir.Builder) error {
-			const i, last = ir.Local(0), ir.Local(1) // last: end of the string
-			c, cp := b.Local(wasm.I32), b.Local(wasm.I32)
-			load := func(off uint32) {
-				b.Get(i)
-				b.Mem(wasm.OpI32Load8U, m, 0, off)
-			}
-			advance := func(k uint32) {
-				b.Get(i)
-				b.I32(k)
-				b.Op(wasm.OpI32Add)
-				b.Set(i)
-			}
-			// tail reads continuation byte off, traps unless it is one, and
-			// appends its six bits to cp.
-			tail := func(off uint32) {
-				load(off)
-				b.Tee(c)
-				b.I32(0xc0)
-				b.Op(wasm.OpI32And)
-				b.I32(0x80)
-				b.Op(wasm.OpI32Ne)
-				b.TrapIf()
-				b.Get(cp)
-				b.I32(6)
-				b.Op(wasm.OpI32Shl)
-				b.Get(c)
-				b.I32(0x3f)
-				b.Op(wasm.OpI32And, wasm.OpI32Or)
-				b.Set(cp)
-			}
-			// sequence handles a lead byte of a k byte sequence.
-			sequence := func(k, mask uint32) {
-				b.Get(last, i)
-				b.Op(wasm.OpI32Sub)
-				b.I32(k)
-				b.Op(wasm.OpI32LtU)
-				b.TrapIf()
-				b.Get(c)
-				b.I32(mask)
-				b.Op(wasm.OpI32And)
-				b.Set(cp)
-				for off := uint32(1); off < k; off++ {
-					tail(off)
-				}
-				advance(k)
-			}
-			b.Get(i, last)
-			b.Op(wasm.OpI32Add)
-			b.Set(last)
-			b.Block()
-			b.Loop()
-			{
-				b.Block()
-				b.Loop() // eight ASCII bytes a turn
-				b.Get(last, i)
-				b.Op(wasm.OpI32Sub)
-				b.I32(8)
-				b.Op(wasm.OpI32LtU)
-				b.BrIf(1)
-				b.Get(i)
-				b.Mem(wasm.OpI64Load, m, 0, 0)
-				b.I64(0x8080808080808080)
-				b.Op(wasm.OpI64And, wasm.OpI64Eqz, wasm.OpI32Eqz)
-				b.BrIf(1)
-				advance(8)
-				b.Br(0)
-				b.End()
-				b.End()
+// loopPiece is stringPiece for a loop from one memory into another.
+func (f *fuser) loopPiece(part stringPart, from, to graph.MemoryID, name string, params, results []wasm.ValType, build func(f *fuser)) graph.FuncID {
+	return f.stringPiece(part, graph.Options{Memory: from}, graph.Options{Memory: to}, name, params, results, build)
+}
 
-				b.Get(i, last)
-				b.Op(wasm.OpI32Eq)
-				b.BrIf(1)
-				load(0)
-				b.Tee(c)
-				b.I32(0x80)
-				b.Op(wasm.OpI32LtU)
-				b.If()
-				advance(1)
-				b.Br(1)
-				b.End()
-				b.Get(c)
-				b.I32(0xc2)
-				b.Op(wasm.OpI32LtU)
-				b.TrapIf()
-				b.Get(c)
-				b.I32(0xe0)
-				b.Op(wasm.OpI32LtU)
-				b.If()
-				sequence(2, 0x1f)
-				b.Br(1)
-				b.End()
-				b.Get(c)
-				b.I32(0xf0)
-				b.Op(wasm.OpI32LtU)
-				b.If()
-				sequence(3, 0x0f)
-				b.Get(cp)
-				b.I32(0x800)
-				b.Op(wasm.OpI32LtU)
-				b.Get(cp)
-				b.I32(0xf800)
-				b.Op(wasm.OpI32And)
-				b.I32(0xd800)
-				b.Op(wasm.OpI32Eq, wasm.OpI32Or)
-				b.TrapIf()
-				b.Br(1)
-				b.End()
-				b.Get(c)
-				b.I32(0xf5)
-				b.Op(wasm.OpI32GeU)
-				b.TrapIf()
-				sequence(4, 0x07)
-				b.Get(cp)
-				b.I32(0x10000)
-				b.Op(wasm.OpI32Sub)
-				b.I32(0x100000)
-				b.Op(wasm.OpI32GeU)
-				b.TrapIf()
-				b.Br(0)
-			}
-			b.End()
-			b.End()
-			return nil
-		})
-	return id
+// stringMove returns the helper (pointer, tagged length) -> (pointer, tagged
+// length) for strings between the ends of f.
+func (f *fuser) stringMove() graph.FuncID {
+	switch f.from.opts.Encoding {
+	case component.UTF8:
+		return f.formMove(formUTF8)
+	case component.UTF16:
+		return f.formMove(formUTF16)
+	}
+	from := graph.Options{Memory: memoryOf(f.from), Encoding: component.Latin1UTF16}
+	return f.stringPiece(partMove, from, f.destination(), "move string latin1+utf16 -> "+encodingName(f.to.opts.Encoding), pair, pair, func(f *fuser) {
+		const src, n = ir.Local(0), ir.Local(1)
+		f.b.Get(n)
+		f.b.I32(utf16Tag)
+		f.b.Op(wasm.OpI32And)
+		f.b.If()
+		f.b.Get(src, n)
+		f.b.I32(utf16Tag)
+		f.b.Op(wasm.OpI32Xor)
+		f.b.Call(f.formMove(formTagged))
+		f.b.Op(wasm.OpReturn)
+		f.b.End()
+		f.b.Get(src, n)
+		f.b.Call(f.formMove(formLatin1))
+	})
+}
+
+// destination is what helpers need to know of the destination.
+func (f *fuser) destination() graph.Options {
+	o := f.to.opts
+	return graph.Options{Memory: o.Memory, Realloc: o.Realloc, Encoding: o.Encoding}
+}
+
+// formMove returns the helper (pointer, code units) -> (pointer, tagged
+// length) for strings of one form.
+func (f *fuser) formMove(form textForm) graph.FuncID {
+	to := f.destination()
+	if form == formTagged && to.Encoding != component.Latin1UTF16 {
+		form = formUTF16 // only there it matters that Latin-1 was not chosen
+	}
+	name := "move string " + form.String() + " -> " + encodingName(to.Encoding)
+	return f.stringPiece(stringPart(form), graph.Options{Memory: memoryOf(f.from)}, to, name, pair, pair, func(f *fuser) {
+		m := &textMove{fuser: f, form: form}
+		m.checkSource()
+		switch {
+		case to.Encoding == component.UTF8 && form == formUTF8:
+			m.copyText(1, f.validateFunc(memoryOf(f.from)))
+		case to.Encoding == component.UTF8:
+			m.growToUTF8()
+		case to.Encoding == component.UTF16 && form == formUTF8:
+			m.utf8ToUTF16()
+		case to.Encoding == component.UTF16 && form == formUTF16:
+			m.copyText(2, f.validateUTF16Func())
+		case to.Encoding == component.UTF16:
+			m.latin1ToUTF16()
+		case form == formLatin1:
+			m.copyText(2, 0) // every byte is a character
+		case form == formTagged:
+			m.probablyUTF16()
+		default:
+			m.latin1OrUTF16()
+		}
+	})
+}
+
+// textMove builds the body of a move of one form of strings. Its locals are
+// what the functions of CanonicalABI.md call src, src_code_units, the byte
+// length of the source, and ptr.
+type textMove struct {
+	*fuser
+	form     textForm
+	bytes    ir.Local // size of the source; the same local as units for one-byte units
+	dst      ir.Local
+}
+
+// The parameters of a move.
+const (
+	textSrc   = ir.Local(0)
+	textUnits = ir.Local(1)
+)
+
+// checkSource traps unless the source is short enough, aligned and in bounds.
+// After it no size overflows: the worst case of any encoding is less than
+// three times the limit.
+func (m *textMove) checkSource() {
+	b := m.b
+	b.Get(textUnits)
+	b.I32(maxByteLength >> m.form.unit())
+	b.Op(wasm.OpI32GtU)
+	b.TrapIf()
+	m.checkAlign(textSrc, m.form.align())
+	m.bytes = textUnits
+	if m.form.unit() == 1 {
+		m.bytes = m.double(textUnits)
+	}
+	b.Get(textSrc, m.bytes)
+	b.Call(m.boundsFunc(memoryOf(m.from)))
+}
+
+// double returns a new local with twice l.
+func (m *textMove) double(l ir.Local) ir.Local {
+	d := m.b.Local(wasm.I32)
+	m.b.Get(l)
+	m.b.I32(1)
+	m.b.Op(wasm.OpI32Shl)
+	m.b.Set(d)
+	return d
+}
+
+// allocate sets dst to a new block.
+func (m *textMove) allocate(align uint32, size ir.Local) {
+	m.dst = m.b.Local(wasm.I32)
+	m.alloc(m.to, align, func() { m.b.Get(size) })
+	m.placed(align, size)
+}
+
+// reallocate resizes the block at dst.
+func (m *textMove) reallocate(old ir.Local, align uint32, size ir.Local) {
+	m.b.Get(m.dst, old)
+	m.b.I32(align)
+	m.b.Get(size)
+	m.b.Call(m.to.opts.Realloc)
+	m.placed(align, size)
+}
+
+// placed takes what realloc returned for dst and traps unless a block of that
+// size can be there.
+func (m *textMove) placed(align uint32, size ir.Local) {
+	m.b.Set(m.dst)
+	m.checkAlign(m.dst, align)
+	m.b.Get(m.dst, size)
+	m.b.Call(m.boundsFunc(memoryOf(m.to)))
+}
+
+// shrink gives back what of the block at dst is not used.
+func (m *textMove) shrink(old ir.Local, align uint32, size ir.Local) {
+	m.b.Get(size, old)
+	m.b.Op(wasm.OpI32LtU)
+	m.b.If()
+	m.reallocate(old, align, size)
+	m.b.End()
+}
+
+// copyBytes copies n bytes; the two pushes leave addresses.
+func (f *fuser) copyBytes(dst, src func(), n ir.Local) {
+	dst()
+	f.b.Base(memoryOf(f.to))
+	src()
+	f.b.Base(memoryOf(f.from))
+	f.b.Get(n)
+	f.b.RawCopy(memoryOf(f.to), memoryOf(f.from))
+}
+
+// copyText is store_string_copy for equal encodings: once the source is known
+// to be well-formed it is one block of the same size. validate is the helper
+// (ptr, bytes) that traps if it is not; 0: there is nothing to validate.
+func (m *textMove) copyText(align uint32, validate graph.FuncID) {
+	b := m.b
+	if validate != 0 {
+		b.Get(textSrc, m.bytes)
+		b.Call(validate)
+	}
+	m.allocate(align, m.bytes)
+	m.copyBytes(func() { b.Get(m.dst) }, func() { b.Get(textSrc) }, m.bytes)
+	b.Get(m.dst, textUnits)
 }

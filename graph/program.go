@@ -141,6 +141,8 @@ type HostFunc struct {
 	Interface string // "" for a function imported by the world itself
 	Name      string
 	Type      *component.FuncType
+	// Trap says that the host is not asked: every call traps.
+	Trap bool
 }
 
 // Options are resolved canonical options.

@@ -477,7 +477,9 @@ func (f *flattener) hostImport(s *scope, imp *component.Import) (*item, error) {
 		if in == nil {
 			in = newInstance(name)
 			f.hosts[name] = in
-			f.p.WorldImports = append(f.p.WorldImports, graph.Extern{Name: name})
+			if !f.traps(name, "") || typesOnly(s.source, imp) {
+				f.p.WorldImports = append(f.p.WorldImports, graph.Extern{Name: name})
+			}
 		}
 		// A second importer adds what the first did not ask for.
 		if err := f.matchInstance(t, in, fmt.Sprintf("import %q", name), &host{iface: name}); err != nil {
@@ -493,7 +495,9 @@ func (f *flattener) hostImport(s *scope, imp *component.Import) (*item, error) {
 		return nil, err
 	}
 	f.hostFns[name] = it
-	f.p.WorldImports = append(f.p.WorldImports, extern(name, it))
+	if it.fn == nil || !it.fn.Host.Trap {
+		f.p.WorldImports = append(f.p.WorldImports, extern(name, it))
+	}
 	return it, nil
 }
 
@@ -532,6 +536,12 @@ func (f *flattener) coreHostImport(input int, m *wasm.Module, imp *wasm.Import) 
 		return coreExtern{}, err
 	}
 	types := p.Modules[mid].Types
+	if f.traps(imp.Module, "") {
+		if imp.Kind != wasm.ExternFunc {
+			return coreExtern{}, fmt.Errorf("import %q %q is a %s: only functions can be left to trap", imp.Module, imp.Name, imp.Kind)
+		}
+		return coreExtern{imp.Kind, uint32(f.trapFunc(types[imp.TypeIndex], "unresolved "+imp.Module+"."+imp.Name))}, nil
+	}
 	switch imp.Kind {
 	case wasm.ExternFunc:
 		return coreExtern{imp.Kind, uint32(p.AddFunc(graph.Func{Kind: graph.FuncImport, Type: types[imp.TypeIndex], Import: gi}))}, nil

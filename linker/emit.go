@@ -412,14 +412,25 @@ func (l *layout) constExpr(c graph.Const, t wasm.ValType) []byte {
 	case c.Type == wasm.F64:
 		b = append(b, byte(wasm.OpF64Const))
 		b = binary.LittleEndian.AppendUint64(b, c.Bits)
+	case c.Type == wasm.V128:
+		b = wasm.AppendOpcode(b, wasm.OpV128Const)
+		b = binary.LittleEndian.AppendUint64(b, c.Bits)
+		b = binary.LittleEndian.AppendUint64(b, c.Hi)
 	default:
 		panic("linker: constant of unknown type")
 	}
 	return append(b, byte(wasm.OpEnd))
 }
 
-// expr rewrites a constant expression of an instance's module.
+// expr rewrites a constant expression of an instance's module. A global that
+// was imported there and is defined now gives its value: before version 3.0,
+// constant expressions may only read imported globals.
 func (l *layout) expr(e *wasm.Expr, inst *graph.Instance) wasm.Expr {
+	if len(e.Sites) == 1 && e.Sites[0].Kind == wasm.SiteGlobal && int(e.Sites[0].Off+uint32(e.Sites[0].Len))+1 == len(e.Bytes) {
+		if g := &l.p.Globals[inst.Globals[e.Sites[0].Target]]; g.Init.Known {
+			return wasm.Expr{Bytes: l.constExpr(g.Init, l.valOf(g.Type.Type, g.Inst))}
+		}
+	}
 	r := rewriter{l: l, inst: inst}
 	return wasm.Expr{Bytes: r.rewrite(nil, e.Bytes, e.Sites)}
 }

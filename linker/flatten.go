@@ -103,6 +103,7 @@ type closure struct {
 // a component or instance type being elaborated.
 type scope struct {
 	outer     *scope
+	source    *component.Component // whose definitions these are; nil for types
 	component graph.ComponentID
 	input     int
 	label     string
@@ -137,7 +138,7 @@ func (f *flattener) instantiate(c *closure, input int, label string, parent grap
 	f.p.Components = append(f.p.Components, &graph.Component{
 		ID: graph.ComponentID(len(f.p.Components)), Parent: parent, Input: input, Name: label,
 	})
-	s := &scope{outer: c.outer, component: graph.ComponentID(len(f.p.Components) - 1), input: input, label: label}
+	s := &scope{outer: c.outer, source: c.def, component: graph.ComponentID(len(f.p.Components) - 1), input: input, label: label}
 	exports := newInstance(label)
 	for _, def := range c.def.Defs {
 		if err := f.define(s, def, exports, args); err != nil {
@@ -537,6 +538,10 @@ func (f *flattener) canon(s *scope, def *component.Canon) error {
 		params, results, _, _ := component.FlattenFunc(fn.Type, component.Lower)
 		lower := &graph.Lower{Func: fn, Opts: opts, Component: s.component}
 		gf := graph.Func{Type: f.p.Types.Func(params, results)}
+		if h := fn.Host; h != nil && h.Trap {
+			s.coreFuncs = append(s.coreFuncs, f.trapFunc(gf.Type, "unresolved "+coreName(h.Interface, h.Name)))
+			return nil
+		}
 		if h := fn.Host; h != nil {
 			gf.Kind = graph.FuncImport
 			gf.Import = &graph.Import{Module: h.Interface, Name: h.Name, Lower: lower}
@@ -562,6 +567,10 @@ func (f *flattener) canon(s *scope, def *component.Canon) error {
 			results = nil
 		}
 		r := &f.p.Resources[t.resource.ID]
+		if r.Component == 0 && f.traps(r.Interface, r.Name) {
+			s.coreFuncs = append(s.coreFuncs, f.trapFunc(f.p.Types.Func(params, results), "unresolved "+coreName(r.Interface, r.Name)))
+			return nil
+		}
 		if def.Op != component.CanonResourceDrop && r.Component != s.component {
 			return fmt.Errorf("canon %s: resource %s is not defined by this component", def.Op, t.resource.Name)
 		}

@@ -208,6 +208,15 @@ func (f *flattener) constant(inst *graph.Instance, e *wasm.Expr) graph.Const {
 		case wasm.OpF64Const:
 			stack = append(stack, graph.Const{Known: true, Type: wasm.F64, Bits: binary.LittleEndian.Uint64(e.Bytes[off:])})
 			off += 8
+		case wasm.Opcode(wasm.OpV128Const >> 8): // the prefix; v128.const is its only constant
+			n, k := wasm.ReadU32(e.Bytes[off:])
+			off += k
+			if n != uint32(wasm.OpV128Const&0xff) {
+				return unknown
+			}
+			stack = append(stack, graph.Const{Known: true, Type: wasm.V128,
+				Bits: binary.LittleEndian.Uint64(e.Bytes[off:]), Hi: binary.LittleEndian.Uint64(e.Bytes[off+8:])})
+			off += 16
 		case wasm.OpRefFunc:
 			s := e.Sites[site]
 			site++

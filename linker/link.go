@@ -110,9 +110,9 @@ func (o *Options) check() error {
 		return fmt.Errorf("memory %q is not available; there are auto, single and multi", o.Memory)
 	}
 	switch o.Unresolved {
-	case "", UnresolvedError, UnresolvedImport:
+	case "", UnresolvedError, UnresolvedImport, UnresolvedTrap:
 	default:
-		return fmt.Errorf("unresolved %q is not available; there are error and import", o.Unresolved)
+		return fmt.Errorf("unresolved %q is not available; there are error, import and trap", o.Unresolved)
 	}
 	return nil
 }

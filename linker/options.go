@@ -81,10 +81,6 @@ type Options struct {
 	// MemoryLimit bounds the window of an input's memories, in bytes, by input id.
 	MemoryLimit map[string]uint64
 	Names       Names // default NamesStrip
-	// OptimizeNone turns off what only makes the output smaller or faster.
-	// Removing what is unreachable is not an optimisation; it always happens.
-	OptimizeNone bool
-
 	// Progress, when set, is called as passes begin and advance. It may be
 	// called from several goroutines.
 	Progress func(Progress)

@@ -5,6 +5,8 @@ import (
 
 	"github.com/wbundle/wbundle/graph"
 	"github.com/wbundle/wbundle/internal/component"
+	"github.com/wbundle/wbundle/internal/ir"
+	"github.com/wbundle/wbundle/internal/wasm"
 )
 
 // typeDef evaluates a type definition in a scope.
@@ -201,6 +203,19 @@ func (f *flattener) matchInstance(t *typeItem, in *instance, what string, h *hos
 	return nil
 }
 
+// traps reports whether calls of a host function become traps of the bundle:
+// graph.unresolved: trap, which does not extend to the system interface.
+func (f *flattener) traps(iface, name string) bool {
+	return f.opts.Unresolved == UnresolvedTrap && !isWASI(iface) && !isWASI(name)
+}
+
+// trapFunc adds a function of the given type that traps.
+func (f *flattener) trapFunc(t graph.TypeID, name string) graph.FuncID {
+	b := ir.New(f.p.Types.At(t).Params)
+	b.Op(wasm.OpUnreachable)
+	return f.p.AddFunc(graph.Func{Kind: graph.FuncGenerated, Type: t, Body: b.Finish(), Name: name})
+}
+
 // hostItem makes the item that the host provides for a declaration.
 func (f *flattener) hostItem(s *scope, d *component.ExternDesc, iface, name string) (*item, error) {
 	it := &item{sort: d.Sort}
@@ -210,7 +225,7 @@ func (f *flattener) hostItem(s *scope, d *component.ExternDesc, iface, name stri
 		if err != nil {
 			return nil, err
 		}
-		it.fn = &graph.CompFunc{Type: t, Host: &graph.HostFunc{Interface: iface, Name: name, Type: t}}
+		it.fn = &graph.CompFunc{Type: t, Host: &graph.HostFunc{Interface: iface, Name: name, Type: t, Trap: f.traps(iface, name)}}
 	case component.SortType:
 		if d.Bound == component.BoundSubResource {
 			it.typ = &typeItem{resource: f.addResource(graph.Resource{Interface: iface, Name: name}, name)}

@@ -33,7 +33,7 @@ var wordFlags = []struct{ name, usage string }{
 	{"dedupe", "share equal code between inputs: `off|auto`"},
 	{"optimize", "`none` turns off what only makes the output smaller or faster"},
 	{"names", "the name section: `keep|strip`"},
-	{"unresolved", "imports that nobody exports: `error|import`"},
+	{"unresolved", "imports that nobody exports: `error|import|trap`"},
 	{"target", "the engine the output must run in: `wazero`"},
 }
 
@@ -316,18 +316,17 @@ func sameFile(a, b string) bool {
 // options are the linker's options for one output.
 func (j *job) options(o config.Output, p *progress) linker.Options {
 	opts := linker.Options{
-		Format:       linker.Format(o.Format),
-		Memory:       linker.Memory(o.Memory),
-		Name:         j.name,
-		Root:         j.graph.Root,
-		NoAuto:       !j.graph.Auto,
-		Unresolved:   linker.Unresolved(j.graph.Unresolved),
-		Keep:         j.exports.Keep,
-		Rename:       j.exports.Rename,
-		MemoryLimit:  j.limits,
-		Names:        linker.Names(j.link.Names),
-		OptimizeNone: j.link.Optimize == "none",
-		Progress:     p.link,
+		Format:      linker.Format(o.Format),
+		Memory:      linker.Memory(o.Memory),
+		Name:        j.name,
+		Root:        j.graph.Root,
+		NoAuto:      !j.graph.Auto,
+		Unresolved:  linker.Unresolved(j.graph.Unresolved),
+		Keep:        j.exports.Keep,
+		Rename:      j.exports.Rename,
+		MemoryLimit: j.limits,
+		Names:       linker.Names(j.link.Names),
+		Progress:    p.link,
 	}
 	if len(j.graph.Connect) > 0 {
 		opts.Connect = map[string]map[string]linker.Provider{}

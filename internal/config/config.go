@@ -60,7 +60,7 @@ type Graph struct {
 	Root       string // input id; "": the input nobody imports from
 	Auto       bool
 	Connect    map[string]map[string]Provider // importer id or "*" -> import -> provider
-	Unresolved string                         // error or import
+	Unresolved string                         // error, import or trap
 }
 
 // Provider is the right-hand side of a connection.

@@ -76,7 +76,7 @@ var words = map[string]enum{
 	"optimize":   {values: []string{"none"}, later: []string{"size", "speed"}},
 	"names":      {values: []string{"keep", "strip"}},
 	"metadata":   {values: []string{"keep", "strip"}},
-	"unresolved": {values: []string{"error", "import"}, later: []string{"trap"}},
+	"unresolved": {values: []string{"error", "import", "trap"}},
 	"target": {values: []string{"wazero"}, later: []string{
 		"wasmtime", "wasmedge", "fastly", "browser", "node", "workers", "spin", "wasmcloud",
 	}},

@@ -200,6 +200,13 @@ func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, pro
 		m.HasDataCount, m.DataCount = true, uint32(len(m.Datas))
 	}
 	l.emitElems(m, refs)
+	// Sites are a good part of the memory of a link, and encoding needs as much
+	// again; nothing looks at them from here on.
+	for _, mod := range p.Modules[1:] {
+		for i := range mod.Code.Code {
+			mod.Code.Code[i].Sites = nil
+		}
+	}
 	if names {
 		m.Customs = append(m.Customs, l.nameSection())
 	}

@@ -32,6 +32,8 @@ type flattener struct {
 	valHome map[*component.ValType]string
 	// hidden says which interface inside the bundle names a value type.
 	hidden map[*component.ValType]hiddenType
+	// host is what the host reads and writes through.
+	host hostFace
 	// hostMemory is the memory that the host reads and writes; 0: none.
 	hostMemory graph.MemoryID
 }
@@ -593,10 +595,6 @@ func (f *flattener) options(s *scope, def *component.Canon) (graph.Options, erro
 		return o, fmt.Errorf("async lifts and lowers are not supported yet")
 	case def.Opts.GC || def.Opts.HasCoreType:
 		return o, fmt.Errorf("the gc option is not supported yet")
-	case def.Opts.Encoding == component.UTF16:
-		return o, fmt.Errorf("string encoding utf16 is not supported yet")
-	case def.Opts.Encoding == component.Latin1UTF16:
-		return o, fmt.Errorf("string encoding latin1+utf16 is not supported yet")
 	}
 	if def.Opts.HasMemory {
 		if o.Memory, err = at(s.coreMemories, def.Opts.Memory, "core memory"); err != nil {

@@ -208,10 +208,10 @@ func (f *flattener) constant(inst *graph.Instance, e *wasm.Expr) graph.Const {
 		case wasm.OpF64Const:
 			stack = append(stack, graph.Const{Known: true, Type: wasm.F64, Bits: binary.LittleEndian.Uint64(e.Bytes[off:])})
 			off += 8
-		case wasm.Opcode(wasm.OpV128Const >> 8): // the prefix; v128.const is its only constant
+		case 0xfd: // the vector prefix
 			n, k := wasm.ReadU32(e.Bytes[off:])
 			off += k
-			if n != uint32(wasm.OpV128Const&0xff) {
+			if wasm.PrefixSIMD+wasm.Opcode(n) != wasm.OpV128Const {
 				return unknown
 			}
 			stack = append(stack, graph.Const{Known: true, Type: wasm.V128,

@@ -49,31 +49,32 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	}
 	p := f.p
 
-	// Only lowers that somebody calls become adapters; the host gets the
-	// memory that its own calls use.
-	if err := f.exportHostFace(shake.Mark(p)); err != nil {
-		return nil, err
-	}
-	step("adapters")
-	adapters, err := adapter.Generate(p, shake.Mark(p).Func)
-	if err != nil {
+	// Start functions and the segments that must wait for them. They call
+	// across components like any export, so this is before the adapters.
+	if err := startPass(p, opts.memory() == MemorySingle && f.mayShare()); err != nil {
 		return nil, err
 	}
 
-	if err := f.checkCoreHost(shake.Mark(p)); err != nil {
+	// What is live at this point decides which lowers become adapters, which
+	// imports remain, and what the host sees of the bundle. A lower reaches
+	// what its adapter will use; so nothing that comes later can make more of
+	// the inputs live, only less.
+	step("adapters")
+	reached := shake.Mark(p)
+	if err := f.exportHostFace(reached); err != nil {
+		return nil, err
+	}
+	adapters, err := adapter.Generate(p, reached.Func)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.checkCoreHost(reached); err != nil {
 		return nil, err
 	}
 
 	// What several components import under one name becomes one import.
-	importsPass(p, shake.Mark(p))
-
-	// Start functions and the segments that must wait for them.
-	live := shake.Mark(p)
-	if err := startPass(p, opts.memory() == MemorySingle && live.Count(wasm.SpaceMemory) > 1); err != nil {
-		return nil, err
-	}
-
-	f.initialize(live)
+	importsPass(p, reached)
+	f.initialize(reached)
 
 	// Memories that are still alive get their windows.
 	step("memory")
@@ -84,7 +85,7 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	// No new functions past this line.
 	step("mark")
 	p.Seal()
-	live = shake.Mark(p)
+	live := shake.Mark(p)
 
 	// Ids become indices here and nowhere else.
 	l := layoutPass(p, live, opts.memory() == MemoryMulti, f.hostMemory)

@@ -97,6 +97,17 @@ func startPass(p *graph.Program, windows bool) error {
 	return nil
 }
 
+// mayShare reports whether the output may come to have several memories: a
+// table of handles, which the adapters may ask for, is one too.
+func (f *flattener) mayShare() bool {
+	for i := range f.p.Resources {
+		if f.p.Resources[i].Component != 0 {
+			return true
+		}
+	}
+	return len(f.p.Memories)-1 > 1
+}
+
 // initializeName is the export by which a reactor's host runs what must come
 // before its other exports (tool-conventions, BasicModuleABI).
 const initializeName = "_initialize"

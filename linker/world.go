@@ -26,6 +26,26 @@ func extern(name string, it *item) graph.Extern {
 	return x
 }
 
+// writable refuses exports that the world of a bundle cannot express.
+func writable(name string, it *item) error {
+	switch {
+	case it.inst != nil:
+		for _, n := range it.inst.names {
+			if err := writable(name+"#"+n, it.inst.items[n]); err != nil {
+				return err
+			}
+		}
+	case it.typ == nil:
+	case it.typ.comp != nil:
+		return fmt.Errorf("export %q is the type of a component; only value types and resources can be exported from a bundle", name)
+	case it.typ.inst != nil:
+		return fmt.Errorf("export %q is the type of an instance; only value types and resources can be exported from a bundle", name)
+	case it.typ.fn != nil:
+		return fmt.Errorf("export %q is the type of a function; only value types and resources can be exported from a bundle", name)
+	}
+	return nil
+}
+
 // kept reports whether an export is to be kept: all are, unless the options
 // name some. A name without version keeps any version.
 func (o *Options) kept(name string) bool {
@@ -135,6 +155,9 @@ func (f *flattener) worldExports(root *instance) error {
 		default:
 			return fmt.Errorf("export %q of the root is a %s; only functions, types and instances can be exported from a bundle", n, it.sort)
 		}
+		if err := writable(n, it); err != nil {
+			return err
+		}
 		x := extern(n, it)
 		f.p.WorldExports = append(f.p.WorldExports, x)
 		if err := f.exportFuncs("", n, it); err != nil {
@@ -142,6 +165,7 @@ func (f *flattener) worldExports(root *instance) error {
 		}
 	}
 	f.nameHiddenTypes()
+	f.exportLifts()
 	return uniqueExports(f.p.Exports)
 }
 
@@ -252,25 +276,61 @@ func (f *flattener) nameHiddenTypes() {
 	f.p.WorldImports = inDependencyOrder(append(add, f.p.WorldImports...), f.home)
 }
 
-// exportHostFace exports the memory and realloc that the host needs for the
-// exported functions and the imports that are still called.
+// exportLifts exports the memory and realloc of the exported functions, which
+// are known before anything is marked.
+func (f *flattener) exportLifts() {
+	h := &f.host
+	var lifts func(x *graph.Extern, iface string)
+	lifts = func(x *graph.Extern, iface string) {
+		if x.Inst != nil {
+			for i := range x.Inst.Items {
+				lifts(&x.Inst.Items[i], x.Name)
+			}
+		}
+		if x.Func != nil && x.Func.Lift != nil {
+			l := x.Func.Lift
+			mem, alloc := liftNeeds(l.Type)
+			h.add(l.Opts, mem, alloc, fmt.Sprintf("export %q", coreName(iface, x.Name)))
+		}
+	}
+	for i := range f.p.WorldExports {
+		lifts(&f.p.WorldExports[i], "")
+	}
+	f.exportFace(0, 0)
+}
+
+// exportHostFace adds the memory and realloc of the imports that are still
+// called, and refuses what the output cannot express.
 func (f *flattener) exportHostFace(live *shake.Live) error {
-	host := f.hostFacing(live)
+	h := &f.host
+	memories, reallocs := len(h.memories), len(h.reallocs)
+	for id := 1; id < len(f.p.Funcs); id++ {
+		if fn := &f.p.Funcs[id]; fn.Kind == graph.FuncImport && fn.Import.Lower != nil && live.Func(graph.FuncID(id)) {
+			l := fn.Import.Lower
+			mem, alloc := lowerNeeds(l.Func.Type)
+			h.add(l.Opts, mem, alloc, fmt.Sprintf("import %q of %s", coreName(fn.Import.Module, fn.Import.Name), f.p.Components[l.Component].Name))
+		}
+	}
+	f.exportFace(memories, reallocs)
 	if !(f.opts.Format == FormatComponent && f.opts.memory() == MemoryMulti) {
-		if err := host.one(); err != nil {
+		if err := h.one(); err != nil {
 			return err
 		}
 	}
-	for i, m := range host.memories {
-		f.p.Exports = append(f.p.Exports, graph.Export{Name: numbered("memory", i), Kind: wasm.ExternMemory, ID: uint32(m.id)})
-	}
-	for i, r := range host.reallocs {
-		f.p.Exports = append(f.p.Exports, graph.Export{Name: numbered("cabi_realloc", i), Kind: wasm.ExternFunc, ID: uint32(r.id)})
-	}
-	if len(host.memories) > 0 {
-		f.hostMemory = host.memories[0].id
+	if len(h.memories) > 0 {
+		f.hostMemory = h.memories[0].id
 	}
 	return uniqueExports(f.p.Exports)
+}
+
+// exportFace exports the host's memories and reallocs from the given ones on.
+func (f *flattener) exportFace(memory, realloc int) {
+	for i, m := range f.host.memories[memory:] {
+		f.p.Exports = append(f.p.Exports, graph.Export{Name: numbered("memory", memory+i), Kind: wasm.ExternMemory, ID: uint32(m.id)})
+	}
+	for i, r := range f.host.reallocs[realloc:] {
+		f.p.Exports = append(f.p.Exports, graph.Export{Name: numbered("cabi_realloc", realloc+i), Kind: wasm.ExternFunc, ID: uint32(r.id)})
+	}
 }
 
 // numbered names the second and later host-facing memories and reallocs,
@@ -367,35 +427,6 @@ func (h *hostFace) add(o graph.Options, memory, realloc bool, who string) {
 			h.reallocs = append(h.reallocs, hostRealloc{o.Realloc, who})
 		}
 	}
-}
-
-// hostFacing collects what exported lifts and lowered host imports use.
-func (f *flattener) hostFacing(live *shake.Live) *hostFace {
-	h := &hostFace{}
-	var lifts func(x *graph.Extern, iface string)
-	lifts = func(x *graph.Extern, iface string) {
-		if x.Inst != nil {
-			for i := range x.Inst.Items {
-				lifts(&x.Inst.Items[i], x.Name)
-			}
-		}
-		if x.Func != nil && x.Func.Lift != nil {
-			l := x.Func.Lift
-			mem, alloc := liftNeeds(l.Type)
-			h.add(l.Opts, mem, alloc, fmt.Sprintf("export %q", coreName(iface, x.Name)))
-		}
-	}
-	for i := range f.p.WorldExports {
-		lifts(&f.p.WorldExports[i], "")
-	}
-	for id := 1; id < len(f.p.Funcs); id++ {
-		if fn := &f.p.Funcs[id]; fn.Kind == graph.FuncImport && fn.Import.Lower != nil && live.Func(graph.FuncID(id)) {
-			l := fn.Import.Lower
-			mem, alloc := lowerNeeds(l.Func.Type)
-			h.add(l.Opts, mem, alloc, fmt.Sprintf("import %q of %s", coreName(fn.Import.Module, fn.Import.Name), f.p.Components[l.Component].Name))
-		}
-	}
-	return h
 }
 
 // liftNeeds tells which options calls of an exported function use.

@@ -292,6 +292,25 @@ func (w *worldTypes) own(x *graph.Extern, instance uint32) {
 	}
 }
 
+// rename makes the world refer to the types of an exported instance by the
+// names that it exports, and no longer by the definitions that it was made
+// of: whatever is exported later may mention only types that have a name.
+func (w *worldTypes) rename(x *graph.Extern) {
+	for _, it := range x.Inst.Items {
+		if it.Type == nil {
+			continue
+		}
+		if v := it.Type.Val; v != nil && w.owner[v].name != "" {
+			delete(w.scope.vals, v)
+		}
+		if r := it.Type.Resource; r != nil && w.owner[r].name != "" {
+			delete(w.scope.res, r)
+		}
+	}
+	w.scope.forgetAnonymous()
+	w.scope.named = nil
+}
+
 // instanceType writes the type of an interface.
 func (w *worldTypes) instanceType(x *graph.Extern) (*component.InstanceDef, error) {
 	def := &component.InstanceDef{}

@@ -499,6 +499,7 @@ func (w *wrapper) exportInterface(x *graph.Extern) error {
 	idx := w.world.instances
 	w.def(&component.Export{Name: component.Name{Text: x.Name}, Sort: component.SortInstance, Index: idx})
 	w.world.own(x, idx+1)
+	w.world.rename(x)
 	w.world.instances += 2
 	return nil
 }

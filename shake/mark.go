@@ -22,8 +22,11 @@ type Live struct {
 // Root is the parent of an item that is kept for its own sake.
 var Root = Item{Space: 0xff}
 
-// Has reports whether an item is live.
-func (l *Live) Has(s wasm.Space, id uint32) bool { return l.parents[s][id].Space != wasm.SpaceNone }
+// Has reports whether an item is live. An item that was added to the program
+// after marking is not.
+func (l *Live) Has(s wasm.Space, id uint32) bool {
+	return int(id) < len(l.parents[s]) && l.parents[s][id].Space != wasm.SpaceNone
+}
 
 // Func reports whether a function is live.
 func (l *Live) Func(id graph.FuncID) bool { return l.Has(wasm.SpaceFunc, uint32(id)) }
@@ -138,6 +141,11 @@ func (m *marker) visit(it Item) {
 			m.sites(body.Sites, inst, it)
 		case graph.FuncCanon:
 			m.canon(f.Canon, it)
+		case graph.FuncImport:
+			// The host will call realloc for a result in memory.
+			if l := f.Import.Lower; l != nil && l.Func.Type.Result != nil && l.Func.Type.Result.ContainsPointers() && l.Opts.Realloc != 0 {
+				m.mark(wasm.SpaceFunc, uint32(l.Opts.Realloc), it)
+			}
 		}
 	case wasm.SpaceType:
 		start, count := p.Types.Group(graph.TypeID(it.ID))
@@ -237,6 +245,11 @@ func (m *marker) canon(c *graph.Canon, it Item) {
 	switch c.Op {
 	case component.CanonLower:
 		lift := c.Lower.Func.Lift
+		for _, mem := range []graph.MemoryID{lift.Opts.Memory, c.Lower.Opts.Memory} {
+			if mem != 0 {
+				m.mark(wasm.SpaceMemory, uint32(mem), it)
+			}
+		}
 		fn(lift.Core)
 		fn(lift.Opts.Realloc)
 		fn(lift.Opts.PostReturn)

@@ -119,7 +119,7 @@ func linkInputs(inputs []input) []linker.Input {
 // take longer than the link does.
 func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []input, verify bool) (*report.Output, []byte, error) {
 	opts := j.options(o, a.progress)
-	result, err := linker.Link(ctx, linkInputs(inputs), opts)
+	result, err := link(ctx, linkInputs(inputs), opts)
 	if err != nil {
 		return nil, nil, err
 	}

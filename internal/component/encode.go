@@ -16,7 +16,16 @@ import (
 // Encode panics on a tree that no component can be: a Def of an unknown type,
 // an unknown canon definition, a value bound by equality. Check finds indices
 // out of range and malformed names, which Encode writes as they are.
-func Encode(c *Component) []byte { return appendComponent(nil, c) }
+func Encode(c *Component) []byte {
+	// Core modules are nearly all of a component; what is beside them is small.
+	size := 4 << 10
+	for _, d := range c.Defs {
+		if m, ok := d.(*CoreModule); ok {
+			size += len(m.Bytes) + 16
+		}
+	}
+	return appendComponent(make([]byte, 0, size), c)
+}
 
 func appendComponent(b []byte, c *Component) []byte {
 	b = append(b, preamble...)
@@ -26,6 +35,11 @@ func appendComponent(b []byte, c *Component) []byte {
 	}
 	var payload []byte
 	for _, s := range sections {
+		if s.ID == SectionCoreModule {
+			// Not by way of payload: a module can be most of the memory there is.
+			b = wasm.AppendBytes(append(b, byte(s.ID)), c.Defs[s.Lo].(*CoreModule).Bytes)
+			continue
+		}
 		payload = appendSection(payload[:0], s.ID, c.Defs[s.Lo:s.Hi])
 		b = wasm.AppendBytes(append(b, byte(s.ID)), payload)
 	}

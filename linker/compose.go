@@ -65,6 +65,56 @@ type wiring struct {
 	f     *flattener
 	ids   map[string]int
 	wires []map[string]wire // per input, by import name ("module" + "\x00" + "name" for core modules)
+	// order has the inputs by id, so that their order on the command line has
+	// no meaning.
+	order []int
+	// What the components export, in that order: by name, and by what semver
+	// compatible names have in common. Every import looks here, and with a
+	// thousand inputs none can afford to look at all exports.
+	named  map[string][]offer
+	tracks map[track][]offer
+}
+
+// offer is one export of an input.
+type offer struct {
+	input int
+	name  string
+	sort  component.Sort
+	ver   component.ParsedName
+}
+
+// track is equal for names that component.SemverCompatible holds compatible.
+type track struct {
+	kind      component.NameKind
+	id, track string
+	versioned bool
+}
+
+func trackOf(n *component.ParsedName) track {
+	return track{n.Kind, n.ID(), n.Track(), n.Version != ""}
+}
+
+// index fills in order, named and tracks.
+func (w *wiring) index() {
+	w.named, w.tracks = map[string][]offer{}, map[track][]offer{}
+	for _, id := range w.inputIDs() {
+		i := w.ids[id]
+		w.order = append(w.order, i)
+		c := w.f.dec.units[i].component
+		if c == nil {
+			continue
+		}
+		for _, e := range exportsOf(c) {
+			o := offer{input: i, name: e.Name.Text, sort: e.Sort}
+			parsed, err := component.ParseName(o.name)
+			if err == nil {
+				o.ver = parsed
+				t := trackOf(&parsed)
+				w.tracks[t] = append(w.tracks[t], o)
+			}
+			w.named[o.name] = append(w.named[o.name], o)
+		}
+	}
 }
 
 // coreKey is the key of a core import in wires.
@@ -100,8 +150,8 @@ func (w *wiring) resolve() error {
 		sort.Slice(errs, func(i, j int) bool { return errs[i].Error() < errs[j].Error() })
 		return errors.Join(errs...)
 	}
-	// In the order of ids, so that the order of inputs has no meaning.
-	for _, i := range w.byID() {
+	w.index()
+	for _, i := range w.order {
 		w.wires[i] = map[string]wire{}
 		u := &w.f.dec.units[i]
 		used := map[string]bool{}
@@ -142,14 +192,6 @@ func (w *wiring) inputIDs() []string {
 		out = append(out, id)
 	}
 	sort.Strings(out)
-	return out
-}
-
-func (w *wiring) byID() []int {
-	var out []int
-	for _, id := range w.inputIDs() {
-		out = append(out, w.ids[id])
-	}
 	return out
 }
 
@@ -210,50 +252,23 @@ func (w *wiring) provider(i int, imp *component.Import, used map[string]bool) (w
 		return wire{to, e}, nil
 	}
 	if w.f.opts.NoAuto {
-		return w.unresolved(i, name, nil)
+		return w.unresolved(i, name)
 	}
-	type candidate struct {
-		input int
-		name  string
-		ver   component.ParsedName
-	}
-	var exact, compatible []candidate
-	var names []string
-	for _, j := range w.byID() {
-		if j == i || w.f.dec.units[j].component == nil {
-			continue
-		}
-		for _, e := range exportsOf(w.f.dec.units[j].component) {
-			names = append(names, e.Name.Text)
-			if e.Name.Text == name && e.Sort == imp.Desc.Sort {
-				exact = append(exact, candidate{j, name, parsed})
-				continue
-			}
-			if other, err := component.ParseName(e.Name.Text); err == nil && perr == nil && e.Sort == imp.Desc.Sort && component.SemverCompatible(other, parsed) {
-				compatible = append(compatible, candidate{j, e.Name.Text, other})
-			}
+	var pick []offer
+	for _, o := range w.named[name] {
+		if o.input != i && o.sort == imp.Desc.Sort {
+			pick = append(pick, o)
 		}
 	}
-	pick := exact
-	if len(pick) == 0 && len(compatible) > 0 {
-		best := compatible[0]
-		for _, c := range compatible[1:] {
-			if component.Better(c.ver, best.ver) {
-				best = c
-			}
-		}
-		for _, c := range compatible {
-			if c.name == best.name {
-				pick = append(pick, c)
-			}
-		}
+	if len(pick) == 0 && perr == nil {
+		pick = w.compatible(i, imp.Desc.Sort, &parsed)
 	}
 	switch len(pick) {
 	case 0:
 		if typesOnly(w.f.dec.units[i].component, imp) {
 			return host, nil
 		}
-		return w.unresolved(i, name, names)
+		return w.unresolved(i, name)
 	case 1:
 		return wire{pick[0].input, pick[0].name}, nil
 	}
@@ -263,6 +278,21 @@ func (w *wiring) provider(i int, imp *component.Import, used map[string]bool) (w
 	}
 	return host, fmt.Errorf("import %q of %q is ambiguous: %s all export it; choose one with graph.connect or --connect %s:%s=ID",
 		name, w.f.inputs[i].ID, strings.Join(who, " and "), w.f.inputs[i].ID, name)
+}
+
+// compatible lists the offers of the best version compatible with a name.
+func (w *wiring) compatible(i int, sort component.Sort, want *component.ParsedName) []offer {
+	var pick []offer
+	for _, o := range w.tracks[trackOf(want)] {
+		switch {
+		case o.input == i || o.sort != sort:
+		case len(pick) > 0 && o.name == pick[0].name:
+			pick = append(pick, o)
+		case len(pick) == 0 || component.Better(o.ver, pick[0].ver):
+			pick = []offer{o}
+		}
+	}
+	return pick
 }
 
 // typesOnly reports whether an import is an interface of value types alone.
@@ -332,11 +362,21 @@ func isWASI(name string) bool {
 }
 
 // unresolved applies the policy for an import that no input satisfies.
-func (w *wiring) unresolved(i int, name string, names []string) (wire, error) {
+func (w *wiring) unresolved(i int, name string) (wire, error) {
 	if isWASI(name) || w.f.opts.Unresolved == UnresolvedImport || w.f.opts.Unresolved == UnresolvedTrap {
 		return wire{to: -1}, nil
 	}
 	msg := fmt.Sprintf("import %q of %q: no input exports it", name, w.f.inputs[i].ID)
+	var names []string
+	if !w.f.opts.NoAuto {
+		for _, j := range w.order {
+			if c := w.f.dec.units[j].component; c != nil && j != i {
+				for _, e := range exportsOf(c) {
+					names = append(names, e.Name.Text)
+				}
+			}
+		}
+	}
 	if len(names) > 0 {
 		msg += "; the inputs export " + nearest(name, names)
 	}
@@ -403,7 +443,7 @@ func (w *wiring) root() (int, error) {
 		}
 	}
 	var roots []string
-	for _, i := range w.byID() {
+	for _, i := range w.order {
 		if !imported[i] {
 			roots = append(roots, w.f.inputs[i].ID)
 		}

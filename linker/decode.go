@@ -32,7 +32,6 @@ type store struct {
 
 // moduleSlot is a module that some goroutine decodes, or has decoded.
 type moduleSlot struct {
-	once   sync.Once
 	module *wasm.Module
 	err    error
 	base   int64 // offset in the input where it was first seen

@@ -537,24 +537,16 @@ func (f *flattener) canon(s *scope, def *component.Canon) error {
 		if err := supported(fn.Type); err != nil {
 			return fmt.Errorf("canon lower: %w", err)
 		}
-		params, results, _, _ := component.FlattenFunc(fn.Type, component.Lower)
 		lower := &graph.Lower{Func: fn, Opts: opts, Component: s.component}
-		gf := graph.Func{Type: f.p.Types.Func(params, results)}
-		if h := fn.Host; h != nil && h.Trap {
-			s.coreFuncs = append(s.coreFuncs, f.trapFunc(gf.Type, "unresolved "+coreName(h.Interface, h.Name)))
+		if fn.Host != nil {
+			s.coreFuncs = append(s.coreFuncs, f.lowerHost(lower))
 			return nil
 		}
-		if h := fn.Host; h != nil {
-			gf.Kind = graph.FuncImport
-			gf.Import = &graph.Import{Module: h.Interface, Name: h.Name, Lower: lower}
-			if h.Interface == "" {
-				gf.Import.Module = "$root"
-			}
-		} else {
-			gf.Kind = graph.FuncCanon
-			gf.Canon = &graph.Canon{Op: def.Op, Lower: lower, Component: s.component}
-		}
-		s.coreFuncs = append(s.coreFuncs, f.p.AddFunc(gf))
+		params, results, _, _ := component.FlattenFunc(fn.Type, component.Lower)
+		s.coreFuncs = append(s.coreFuncs, f.p.AddFunc(graph.Func{
+			Kind: graph.FuncCanon, Type: f.p.Types.Func(params, results),
+			Canon: &graph.Canon{Op: def.Op, Lower: lower, Component: s.component},
+		}))
 		return nil
 	case component.CanonResourceNew, component.CanonResourceDrop, component.CanonResourceRep:
 		t, err := at(s.types, def.Type, "type")

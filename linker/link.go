@@ -149,7 +149,7 @@ func (f *flattener) output(ctx context.Context, l *layout, progress func(done, t
 	names := f.opts.Names == NamesKeep
 	isComponent := len(f.p.WorldExports) > 0 || len(f.p.WorldImports) > 0
 	if f.opts.Format == FormatComponent {
-		m, err := emit(ctx, l, names, nil, progress)
+		m, err := emit(ctx, l, names, f.producers(), progress)
 		if err != nil {
 			return nil, err
 		}
@@ -167,5 +167,24 @@ func (f *flattener) output(ctx context.Context, l *layout, progress func(done, t
 		}
 		customs = append(customs, ct)
 	}
-	return emit(ctx, l, names, customs, progress)
+	return emit(ctx, l, names, append(customs, f.producers()...), progress)
+}
+
+// Version is what the producers section of an output says of its linker.
+const Version = "0.1.0"
+
+// producers merges the producers sections of the modules that were linked.
+// Where two name one tool in different versions, the first stays.
+func (f *flattener) producers() []wasm.Custom {
+	var all wasm.Producers
+	for _, m := range f.p.Modules[1:] {
+		p, _ := m.Code.Producers() // an unreadable custom section is not an error of the module
+		for _, field := range p.Fields {
+			for _, v := range field.Values {
+				all.Add(field.Name, v.Name, v.Version)
+			}
+		}
+	}
+	all.Add(wasm.ProducerProcessedBy, "wbundle", Version)
+	return []wasm.Custom{{Name: wasm.ProducersSection, Data: wasm.AppendProducers(nil, &all)}}
 }

@@ -152,7 +152,8 @@ func (f *flattener) matchDesc(s *scope, d *component.ExternDesc, it *item, what 
 	return nil
 }
 
-// host says where functions and resources of a host interface come from.
+// host says where functions and resources of a host interface come from: its
+// name, or the path to an instance inside one (host#nested).
 type host struct{ iface string }
 
 // matchInstance elaborates an instance type with the resources and types of
@@ -247,11 +248,9 @@ func (f *flattener) hostItem(s *scope, d *component.ExternDesc, iface, name stri
 		if t.inst == nil {
 			return nil, fmt.Errorf("type %d is not an instance type", d.TypeIndex)
 		}
-		if iface != "" {
-			return nil, fmt.Errorf("instance %q inside imported instance %q is not supported", name, iface)
-		}
-		it.inst = newInstance(name)
-		if err := f.matchInstance(t, it.inst, name, &host{iface: name}); err != nil {
+		path := coreName(iface, name)
+		it.inst = newInstance(path)
+		if err := f.matchInstance(t, it.inst, path, &host{iface: path}); err != nil {
 			return nil, err
 		}
 	default:

@@ -35,6 +35,8 @@ func writable(name string, it *item) error {
 				return err
 			}
 		}
+	case it.mod != nil, it.comp != nil:
+		return fmt.Errorf("export %q is a %s; only functions, types and instances can be exported from a bundle", name, it.sort)
 	case it.typ == nil:
 	case it.typ.comp != nil:
 		return fmt.Errorf("export %q is the type of a component; only value types and resources can be exported from a bundle", name)
@@ -153,11 +155,12 @@ func (f *flattener) worldExports(root *instance) error {
 		switch it.sort {
 		case component.SortFunc, component.SortInstance, component.SortType:
 		default:
-			return fmt.Errorf("export %q of the root is a %s; only functions, types and instances can be exported from a bundle", n, it.sort)
+			return fmt.Errorf("export %q of the root %q is a %s; only functions, types and instances can be exported from a bundle", n, root.label, it.sort)
 		}
 		if err := writable(n, it); err != nil {
 			return err
 		}
+		it = f.passThrough(it, f.rootComponent())
 		x := extern(n, it)
 		f.p.WorldExports = append(f.p.WorldExports, x)
 		if err := f.exportFuncs("", n, it); err != nil {
@@ -284,13 +287,15 @@ func (f *flattener) exportLifts() {
 	lifts = func(x *graph.Extern, iface string) {
 		if x.Inst != nil {
 			for i := range x.Inst.Items {
-				lifts(&x.Inst.Items[i], x.Name)
+				lifts(&x.Inst.Items[i], coreName(iface, x.Name))
 			}
 		}
 		if x.Func != nil && x.Func.Lift != nil {
 			l := x.Func.Lift
 			mem, alloc := liftNeeds(l.Type)
-			h.add(l.Opts, mem, alloc, fmt.Sprintf("export %q", coreName(iface, x.Name)))
+			who := fmt.Sprintf("export %q", coreName(iface, x.Name))
+			h.add(l.Opts, mem, alloc, who)
+			h.strings(l.Type, l.Opts.Encoding, who)
 		}
 	}
 	for i := range f.p.WorldExports {
@@ -308,12 +313,14 @@ func (f *flattener) exportHostFace(live *shake.Live) error {
 		if fn := &f.p.Funcs[id]; fn.Kind == graph.FuncImport && fn.Import.Lower != nil && live.Func(graph.FuncID(id)) {
 			l := fn.Import.Lower
 			mem, alloc := lowerNeeds(l.Func.Type)
-			h.add(l.Opts, mem, alloc, fmt.Sprintf("import %q of %s", coreName(fn.Import.Module, fn.Import.Name), f.p.Components[l.Component].Name))
+			who := fmt.Sprintf("import %q of %s", coreName(fn.Import.Module, fn.Import.Name), f.p.Components[l.Component].Name)
+			h.add(l.Opts, mem, alloc, who)
+			h.strings(l.Func.Type, l.Opts.Encoding, who)
 		}
 	}
 	f.exportFace(memories, reallocs)
 	if !(f.opts.Format == FormatComponent && f.opts.memory() == MemoryMulti) {
-		if err := h.one(); err != nil {
+		if err := h.one(f.opts.Format); err != nil {
 			return err
 		}
 	}
@@ -355,17 +362,18 @@ func coreName(iface, name string) string {
 func (f *flattener) exportFuncs(iface, name string, it *item) error {
 	switch it.sort {
 	case component.SortInstance:
-		if iface != "" {
-			return fmt.Errorf("export %q: instances inside exported instances are not supported", iface)
-		}
 		for _, n := range it.inst.names {
-			if err := f.exportFuncs(name, n, it.inst.items[n]); err != nil {
+			if err := f.exportFuncs(coreName(iface, name), n, it.inst.items[n]); err != nil {
 				return err
 			}
 		}
 	case component.SortFunc:
 		if it.fn.Host != nil {
-			return fmt.Errorf("export %q is a function of the host passed through; that is not supported yet", coreName(iface, name))
+			if f.opts.Format == FormatComponent {
+				return nil // the component exports what it imports
+			}
+			return fmt.Errorf("export %q is the host's function %q, whose values pass through memory, which no component of the bundle provides; "+
+				"use --format component", coreName(iface, name), coreName(it.fn.Host.Interface, it.fn.Host.Name))
 		}
 		core := coreName(iface, name)
 		f.p.Exports = append(f.p.Exports, graph.Export{Name: core, Kind: wasm.ExternFunc, ID: uint32(it.fn.Lift.Core)})
@@ -396,6 +404,45 @@ func (f *flattener) exportFuncs(iface, name string, it *item) error {
 type hostFace struct {
 	memories []hostMemory
 	reallocs []hostRealloc
+	// encodings are those of the strings that cross.
+	encodings []hostEncoding
+}
+
+type hostEncoding struct {
+	enc component.Encoding
+	who string
+}
+
+// encoding is the one encoding of the strings that cross.
+func (h *hostFace) encoding() component.Encoding {
+	if len(h.encodings) == 0 {
+		return component.UTF8
+	}
+	return h.encodings[0].enc
+}
+
+// strings notes the encoding of a function that strings pass through.
+func (h *hostFace) strings(t *component.FuncType, enc component.Encoding, who string) {
+	found := false
+	use := func(v *component.ValType) {
+		typeUses(v, func(key any) {
+			v, ok := key.(*component.ValType)
+			found = found || ok && v.Kind == component.KindString
+		})
+	}
+	for _, p := range t.Params {
+		use(p.Type)
+	}
+	use(t.Result)
+	if !found {
+		return
+	}
+	for _, e := range h.encodings {
+		if e.enc == enc {
+			return
+		}
+	}
+	h.encodings = append(h.encodings, hostEncoding{enc, who})
 }
 
 type hostMemory struct {
@@ -494,14 +541,21 @@ func (f *flattener) memoryOf(input int) graph.MemoryID {
 }
 
 // one refuses what a single host-facing memory cannot express.
-func (h *hostFace) one() error {
+func (h *hostFace) one(format Format) error {
 	if len(h.memories) > 1 {
 		return fmt.Errorf("%s and %s pass pointers of different components to the host, which a core module with one memory for the host cannot; "+
 			"use --format component --memory multi", h.memories[0].who, h.memories[1].who)
 	}
+	if format == FormatComponent {
+		return nil // each lift and lower of the component names its realloc and encoding
+	}
 	if len(h.reallocs) > 1 {
 		return fmt.Errorf("%s and %s use different realloc functions, but the host can be given only one cabi_realloc; "+
-			"use --format component --memory multi", h.reallocs[0].who, h.reallocs[1].who)
+			"use --format component", h.reallocs[0].who, h.reallocs[1].who)
+	}
+	if len(h.encodings) > 1 {
+		return fmt.Errorf("%s and %s encode strings in different ways (%s, %s), but the host of a core module can be told only one; "+
+			"use --format component", h.encodings[0].who, h.encodings[1].who, h.encodings[0].enc, h.encodings[1].enc)
 	}
 	return nil
 }

@@ -76,13 +76,19 @@ func (s *typeScope) foreign(key any) (uint32, bool) {
 		w.types++
 		w.remember(key, idx)
 	}
-	if s == w {
-		return idx, true
+	// One alias for each level of nesting between the world and the scope.
+	var alias func(s *typeScope) uint32
+	alias = func(s *typeScope) uint32 {
+		if s == w {
+			return idx
+		}
+		i := alias(s.outer)
+		s.emit(&component.Alias{Sort: component.SortType, Kind: component.AliasOuter, Count: 1, Index: i})
+		s.types++
+		s.remember(key, s.types-1)
+		return s.types - 1
 	}
-	s.emit(&component.Alias{Sort: component.SortType, Kind: component.AliasOuter, Count: 1, Index: idx})
-	s.types++
-	s.remember(key, s.types-1)
-	return s.types - 1, true
+	return alias(s), true
 }
 
 func (s *typeScope) remember(key any, idx uint32) {
@@ -253,14 +259,16 @@ func (s *typeScope) declare(x *graph.Extern, put func(component.ExternDesc)) err
 		s.named = append(s.named, v)
 		s.types++
 	case x.Inst != nil:
-		def, err := s.world.instanceType(x)
+		def, err := s.instanceType(x)
 		if err != nil {
 			return fmt.Errorf("interface %q: %w", x.Name, err)
 		}
 		idx := s.define(def)
 		put(component.ExternDesc{Sort: component.SortInstance, TypeIndex: idx})
-		s.world.own(x, s.world.instances)
-		s.world.instances++
+		if s.outer == nil {
+			s.world.own(x, s.world.instances)
+			s.world.instances++
+		}
 	default:
 		return fmt.Errorf("%q cannot be written as an import or export", x.Name)
 	}
@@ -312,12 +320,12 @@ func (w *worldTypes) rename(x *graph.Extern) {
 }
 
 // instanceType writes the type of an interface.
-func (w *worldTypes) instanceType(x *graph.Extern) (*component.InstanceDef, error) {
+func (s *typeScope) instanceType(x *graph.Extern) (*component.InstanceDef, error) {
 	def := &component.InstanceDef{}
-	s := w.newScope(w.scope, func(d component.Decl) { def.Decls = append(def.Decls, d) })
+	in := s.world.newScope(s, func(d component.Decl) { def.Decls = append(def.Decls, d) })
 	for i := range x.Inst.Items {
 		it := &x.Inst.Items[i]
-		err := s.declare(it, func(d component.ExternDesc) {
+		err := in.declare(it, func(d component.ExternDesc) {
 			def.Decls = append(def.Decls, &component.ExportDecl{Name: component.Name{Text: it.Name}, Desc: d})
 		})
 		if err != nil {
@@ -365,7 +373,7 @@ func (f *flattener) componentType(world string) (wasm.Custom, error) {
 		&component.ExportDecl{Name: component.Name{Text: world}, Desc: component.ExternDesc{Sort: component.SortComponent, TypeIndex: 0}},
 	}}
 	c := &component.Component{Defs: []component.Def{
-		&component.Custom{Name: "wit-component-encoding", Data: []byte{0x04, byte(component.UTF8)}},
+		&component.Custom{Name: "wit-component-encoding", Data: []byte{0x04, byte(f.host.encoding())}},
 		&component.TypeDef{Type: outer},
 		&component.Export{Name: component.Name{Text: worldLabel(world)}, Sort: component.SortType, Index: 0},
 	}}

@@ -2,6 +2,7 @@ package linker
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/wbundle/wbundle/graph"
 	"github.com/wbundle/wbundle/internal/component"
@@ -237,38 +238,53 @@ func (w *wrapper) options(o graph.Options, memory, realloc, strings bool) (compo
 
 // lower writes canon lower of a function of the host.
 func (w *wrapper) lower(l *graph.Lower) (uint32, error) {
-	h := l.Func.Host
-	key := h.Interface + "#" + h.Name
-	fn, ok := w.hostFuncs[key]
-	if !ok {
-		inst, found := uint32(0), false
-		for i := range w.f.p.WorldImports {
-			x := &w.f.p.WorldImports[i]
-			if x.Inst == nil {
-				continue
-			}
-			if x.Name == h.Interface {
-				found = true
-				break
-			}
-			inst++
-		}
-		if !found {
-			return 0, fmt.Errorf("interface %q is not imported", h.Interface)
-		}
-		w.def(&component.Alias{Sort: component.SortFunc, Kind: component.AliasExport, Instance: inst, Name: h.Name})
-		fn = w.funcs
-		w.funcs++
-		w.hostFuncs[key] = fn
+	fn, err := w.hostFunc(l.Func.Host)
+	if err != nil {
+		return 0, err
 	}
 	mem, realloc := lowerNeeds(l.Func.Type)
 	opts, err := w.options(l.Opts, mem, realloc, mem)
 	if err != nil {
-		return 0, fmt.Errorf("import %q: %w", key, err)
+		return 0, fmt.Errorf("import %q: %w", coreName(l.Func.Host.Interface, l.Func.Host.Name), err)
 	}
 	w.def(&component.Canon{Op: component.CanonLower, Func: fn, Opts: opts})
 	w.coreFuncs++
 	return w.coreFuncs - 1, nil
+}
+
+// hostFunc returns the index of a function of the host: the world's own, or an
+// alias of an interface's export, which may lie in an instance inside it.
+func (w *wrapper) hostFunc(h *graph.HostFunc) (uint32, error) {
+	key := h.Interface + "#" + h.Name
+	if fn, ok := w.hostFuncs[key]; ok {
+		return fn, nil
+	}
+	path := strings.Split(h.Interface, "#")
+	inst, found := uint32(0), false
+	for i := range w.f.p.WorldImports {
+		x := &w.f.p.WorldImports[i]
+		if x.Inst == nil {
+			continue
+		}
+		if x.Name == path[0] {
+			found = true
+			break
+		}
+		inst++
+	}
+	if !found {
+		return 0, fmt.Errorf("interface %q is not imported", h.Interface)
+	}
+	for _, name := range path[1:] {
+		w.def(&component.Alias{Sort: component.SortInstance, Kind: component.AliasExport, Instance: inst, Name: name})
+		inst = w.world.instances
+		w.world.instances++
+	}
+	w.def(&component.Alias{Sort: component.SortFunc, Kind: component.AliasExport, Instance: inst, Name: h.Name})
+	fn := w.funcs
+	w.funcs++
+	w.hostFuncs[key] = fn
+	return fn, nil
 }
 
 // builtin writes a resource built-in of the host's table.
@@ -326,6 +342,31 @@ func (w *wrapper) exports() error {
 // go through a component that imports them and exports them again under those
 // types, as wit-component does it.
 func (w *wrapper) exportInterface(x *graph.Extern) error {
+	idx, err := w.makeInterface(x.Name, x)
+	if err != nil {
+		return err
+	}
+	w.def(&component.Export{Name: component.Name{Text: x.Name}, Sort: component.SortInstance, Index: idx})
+	w.world.own(x, w.world.instances)
+	w.world.rename(x)
+	w.world.instances++
+	return nil
+}
+
+// makeInterface makes the instance at a path of the exports and returns its
+// index. Instances inside it are made first, and handed in.
+func (w *wrapper) makeInterface(path string, x *graph.Extern) (uint32, error) {
+	nested := map[int]uint32{}
+	for i := range x.Inst.Items {
+		it := &x.Inst.Items[i]
+		if it.Inst == nil {
+			continue
+		}
+		var err error
+		if nested[i], err = w.makeInterface(coreName(path, it.Name), it); err != nil {
+			return 0, fmt.Errorf("%q: %w", it.Name, err)
+		}
+	}
 	inner := &component.Component{}
 	iw := newWorldTypes(w.f.home, func(d component.Decl) { inner.Defs = append(inner.Defs, d.(component.Def)) })
 	inst := &component.Instance{Instantiate: true, Component: w.components}
@@ -395,7 +436,7 @@ func (w *wrapper) exportInterface(x *graph.Extern) error {
 		}
 	}
 	if err != nil {
-		return err
+		return 0, err
 	}
 	// The interface's own named types, then the lifted functions. An import
 	// may only mention types with a name, so those are imported too.
@@ -411,12 +452,12 @@ func (w *wrapper) exportInterface(x *graph.Extern) error {
 		}
 		outer, err := w.typeIndex(v)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		outerNames[v] = outer
 		idx, err := iw.scope.defineVal(v)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		name := fmt.Sprintf("import-type-%d", n)
 		n++
@@ -433,19 +474,36 @@ func (w *wrapper) exportInterface(x *graph.Extern) error {
 		if it.Func == nil {
 			continue
 		}
-		lifted, err := w.lift(x.Name, it)
+		lifted, err := w.lift(path, it)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		idx, err := iw.scope.funcDef(it.Func.Type)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		name := fmt.Sprintf("import-func-%d", len(funcs))
 		inner.Defs = append(inner.Defs, &component.Import{Name: component.Name{Text: name},
 			Desc: component.ExternDesc{Sort: component.SortFunc, TypeIndex: idx}})
 		funcs[i] = uint32(len(funcs))
 		arg(name, component.SortFunc, lifted)
+	}
+	instances := map[int]uint32{}
+	for i := range x.Inst.Items {
+		it := &x.Inst.Items[i]
+		if it.Inst == nil {
+			continue
+		}
+		def, err := iw.scope.instanceType(it)
+		if err != nil {
+			return 0, err
+		}
+		name := fmt.Sprintf("import-instance-%d", len(instances))
+		inner.Defs = append(inner.Defs, &component.Import{Name: component.Name{Text: name},
+			Desc: component.ExternDesc{Sort: component.SortInstance, TypeIndex: iw.scope.define(def)}})
+		instances[i] = iw.instances
+		iw.instances++
+		arg(name, component.SortInstance, nested[i])
 	}
 	// The exports, each in terms of the exported types before it. Values named
 	// here are defined anew, so that nothing refers to an import's name.
@@ -461,15 +519,18 @@ func (w *wrapper) exportInterface(x *graph.Extern) error {
 		case it.Func != nil:
 			idx, err := iw.scope.funcDef(it.Func.Type)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			e.Sort, e.Index = component.SortFunc, funcs[i]
 			e.Desc = &component.ExternDesc{Sort: component.SortFunc, TypeIndex: idx}
 			inner.Defs = append(inner.Defs, e)
+		case it.Inst != nil:
+			e.Sort, e.Index = component.SortInstance, instances[i]
+			inner.Defs = append(inner.Defs, e)
 		case it.Type != nil && it.Type.Resource != nil:
 			idx, err := iw.scope.resource(it.Type.Resource)
 			if err != nil {
-				return err
+				return 0, err
 			}
 			e.Sort, e.Index = component.SortType, idx
 			inner.Defs = append(inner.Defs, e)
@@ -483,7 +544,7 @@ func (w *wrapper) exportInterface(x *graph.Extern) error {
 				if v.Kind.IsPrimitive() {
 					idx = iw.scope.define(&component.ValDef{Kind: v.Kind})
 				} else if idx, err = iw.scope.defineVal(v); err != nil {
-					return err
+					return 0, err
 				}
 			}
 			e.Sort, e.Index = component.SortType, idx
@@ -496,12 +557,8 @@ func (w *wrapper) exportInterface(x *graph.Extern) error {
 	w.def(&component.NestedComponent{Component: inner})
 	w.components++
 	w.def(inst)
-	idx := w.world.instances
-	w.def(&component.Export{Name: component.Name{Text: x.Name}, Sort: component.SortInstance, Index: idx})
-	w.world.own(x, idx+1)
-	w.world.rename(x)
-	w.world.instances += 2
-	return nil
+	w.world.instances++
+	return w.world.instances - 1, nil
 }
 
 // typeIndex is the index of a value type, which may be a primitive.
@@ -527,6 +584,9 @@ func (w *wrapper) typeIndex(v *component.ValType) (uint32, error) {
 
 // lift writes canon lift of an exported function.
 func (w *wrapper) lift(iface string, x *graph.Extern) (uint32, error) {
+	if x.Func.Lift == nil {
+		return w.hostFunc(x.Func.Host)
+	}
 	l := x.Func.Lift
 	t, err := w.world.scope.funcDef(x.Func.Type)
 	if err != nil {

@@ -120,10 +120,15 @@ func sourceUnits(v wit.Value) int {
 // writes the string in the encoding of c and returns its address and tagged
 // length. The specification allocates in steps that depend on how the string
 // was encoded at its source; realloc belongs to the component, which can tell.
+//
+// The limit is on the source, and no size that follows from one within it
+// overflows: the worst case is three times as much.
 func (c *canon) storeString(v wit.Value) (ptr, tagged uint32) {
 	s, src := v.Text(), v.Source()
 	units := sourceUnits(v)
-	limit(units)
+	if units > maxByteLength {
+		trapf("a string of %d code units is too long", units)
+	}
 	switch c.enc {
 	case component.UTF8:
 		switch src {
@@ -134,12 +139,12 @@ func (c *canon) storeString(v wit.Value) (ptr, tagged uint32) {
 		}
 		return c.growToUTF8(s, units, 3*units)
 	case component.UTF16:
-		b := encodeUTF16(s)
 		if src != wit.SourceUTF8 {
+			b := encodeUTF16(s)
 			return c.copyString(b, 2), uint32(len(b) / 2)
 		}
-		limit(2 * units)
 		ptr = c.alloc(2, uint32(2*units), "string")
+		b := encodeUTF16(s)
 		ptr = c.shrink(ptr, 2*units, b, 2)
 		return ptr, uint32(len(b) / 2)
 	}
@@ -153,15 +158,8 @@ func (c *canon) storeString(v wit.Value) (ptr, tagged uint32) {
 	return c.latin1OrUTF16(s, units)
 }
 
-func limit(size int) {
-	if size > maxByteLength {
-		trapf("a string of %d bytes is too long", size)
-	}
-}
-
 // copyString is store_string_copy.
 func (c *canon) copyString(b []byte, align uint32) uint32 {
-	limit(len(b))
 	ptr := c.alloc(align, uint32(len(b)), "string")
 	copy(c.read(ptr, uint32(len(b))), b)
 	return ptr
@@ -183,14 +181,18 @@ func (c *canon) shrink(ptr uint32, size int, b []byte, align uint32) uint32 {
 	return ptr
 }
 
-// growToUTF8 is store_string_to_utf8: one byte for each unit may do.
+// growToUTF8 is store_string_to_utf8: one byte for each unit may do. After it
+// grew, the block has the ASCII prefix because realloc keeps what it had.
 func (c *canon) growToUTF8(s string, units, worst int) (ptr, n uint32) {
 	ptr = c.alloc(1, uint32(units), "string")
-	copy(c.read(ptr, uint32(units)), s)
-	if units < len(s) {
-		limit(worst)
+	ascii := 0
+	for ascii < len(s) && s[ascii] < utf8.RuneSelf {
+		ascii++
+	}
+	copy(c.read(ptr, uint32(ascii)), s[:ascii])
+	if ascii < len(s) {
 		ptr = c.resize(ptr, units, 1, worst)
-		copy(c.read(ptr, uint32(len(s))), s)
+		copy(c.read(ptr+uint32(ascii), uint32(len(s)-ascii)), s[ascii:])
 		if worst > len(s) {
 			ptr = c.resize(ptr, worst, 1, len(s))
 		}
@@ -208,15 +210,20 @@ func (c *canon) latin1OrUTF16(s string, units int) (ptr, tagged uint32) {
 		return ptr, uint32(len(narrow))
 	}
 	copy(c.read(ptr, uint32(len(narrow))), narrow)
-	limit(2 * units)
 	ptr = c.resize(ptr, units, 2, 2*units)
 	b := encodeUTF16(s)
+	// The prefix is inflated from what is in the block, as realloc kept it.
+	for i, x := range c.read(ptr, uint32(len(narrow))) {
+		b[2*i], b[2*i+1] = x, 0
+	}
 	ptr = c.shrink(ptr, 2*units, b, 2)
 	return ptr, uint32(len(b)/2) | utf16Tag
 }
 
 // probablyUTF16 is store_probably_utf16_to_latin1_or_utf16: a tagged string
-// is expected to need its tag again.
+// is expected to need its tag again. Where it does not, the specification
+// passes an alignment of 1 to realloc; wasmtime passes 2, and the block of a
+// latin1+utf16 string must have it.
 func (c *canon) probablyUTF16(s string, units int) (ptr, tagged uint32) {
 	b := encodeUTF16(s)
 	ptr = c.copyString(b, 2)

@@ -237,8 +237,8 @@ func collect(funcs []worldFunc, resources []worldResource, side *instance) ([]wo
 				funcs = append(funcs, worldFunc{iface, name, it.fn.typ})
 			case it.typ.res != nil:
 				resources = append(resources, worldResource{iface, name, it.typ.res})
-			case it.inst != nil && iface == "":
-				walk(name, it.inst)
+			case it.inst != nil:
+				walk(qualify(iface, name), it.inst)
 			}
 		}
 	}

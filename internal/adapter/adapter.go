@@ -29,7 +29,7 @@ const maxByteLength = 1<<28 - 1
 // live tells which functions of the program the roots reach; others are left
 // alone. It returns how many functions it generated.
 func Generate(p *graph.Program, live func(graph.FuncID) bool) (int, error) {
-	g := &generator{p: p, helpers: map[helperKey]graph.FuncID{}}
+	g := &generator{p: p, helpers: map[helperKey]graph.FuncID{}, exceptions: findExceptions(p)}
 	before := len(p.Funcs)
 	var canons []graph.FuncID
 	for id := graph.FuncID(1); int(id) < before; id++ {
@@ -58,8 +58,9 @@ type generator struct {
 	helpers map[helperKey]graph.FuncID
 	// clears marks the components whose may_leave some adapter clears; the
 	// flag of any other is always set, and checks of it are left out.
-	clears map[graph.ComponentID]bool
-	tables *tables
+	clears     map[graph.ComponentID]bool
+	tables     *tables
+	exceptions exceptions
 }
 
 // end is one side of a call: a component instance and its canonical options.

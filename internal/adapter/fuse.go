@@ -23,8 +23,7 @@ type fuser struct {
 func (g *generator) fuse(id graph.FuncID, l *graph.Lower) error {
 	lift, t := l.Func.Lift, l.Func.Type
 	caller, callee := end{l.Component, l.Opts}, end{lift.Component, lift.Opts}
-	params, results, spilled, retptr := component.FlattenFunc(t, component.Lower)
-	coreParams, coreResults, _, _ := component.FlattenFunc(t, component.Lift)
+	params, _, spilled, retptr := component.FlattenFunc(t, component.Lower)
 	name := fmt.Sprintf("adapter %s -> %s", g.p.Components[l.Component].Name, g.p.Components[lift.Component].Name)
 
 	// A component and the components inside it may not call each other
@@ -45,6 +44,19 @@ func (g *generator) fuse(id graph.FuncID, l *graph.Lower) error {
 	}
 
 	b := ir.New(params)
+	err := g.exceptions.guarded(b, func() ([]ir.Local, error) { return g.call(b, l) }, lift.Component, l.Component)
+	if err == nil {
+		g.set(id, name, b)
+	}
+	return err
+}
+
+// call writes the body of an adapter and returns the locals of its results.
+func (g *generator) call(b *ir.Builder, l *graph.Lower) ([]ir.Local, error) {
+	lift, t := l.Func.Lift, l.Func.Type
+	caller, callee := end{l.Component, l.Opts}, end{lift.Component, lift.Opts}
+	params, results, spilled, retptr := component.FlattenFunc(t, component.Lower)
+	coreParams, coreResults, _, _ := component.FlattenFunc(t, component.Lift)
 	f := &fuser{generator: g, b: b, from: caller, to: callee}
 	g.checkLeave(b, l.Component)
 
@@ -74,7 +86,7 @@ func (g *generator) fuse(id graph.FuncID, l *graph.Lower) error {
 		b.Set(dst)
 		f.checkPtr(dst, tuple, callee)
 		if err := f.value(tuple, src, place{mem: true, ptr: dst}); err != nil {
-			return err
+			return nil, err
 		}
 		args = []ir.Local{dst}
 	} else {
@@ -88,7 +100,7 @@ func (g *generator) fuse(id graph.FuncID, l *graph.Lower) error {
 			args = append(args, b.Local(ct))
 		}
 		if err := f.value(tuple, place{slots: src}, place{slots: args}); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if clearsCallee {
@@ -132,7 +144,7 @@ func (g *generator) fuse(id graph.FuncID, l *graph.Lower) error {
 			g.setLeave(b, l.Component, 0)
 		}
 		if err := back.value(r, src, dst); err != nil {
-			return err
+			return nil, err
 		}
 		if r.ContainsPointers() {
 			g.setLeave(b, l.Component, 1)
@@ -147,15 +159,13 @@ func (g *generator) fuse(id graph.FuncID, l *graph.Lower) error {
 	if lends {
 		release, err := g.releaseFunc()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		b.I32(g.handles(l.Component))
 		b.Get(mark)
 		b.Call(release)
 	}
-	b.Get(out...)
-	g.set(id, name, b)
-	return nil
+	return out, nil
 }
 
 // tupleOf makes the tuple type of a parameter list, as spilled parameters lie
@@ -171,7 +181,7 @@ func tupleOf(params []component.Field) *component.ValType {
 // transparent reports whether a call needs no adapter at all: every value is
 // a number whose flat form has no invalid or redundant bits.
 func (g *generator) transparent(t *component.FuncType, caller graph.ComponentID, lift *graph.Lift) bool {
-	if g.clears[caller] || lift.Opts.PostReturn != 0 || len(t.Params) > component.MaxFlatParams {
+	if g.clears[caller] || g.exceptions.throwing[lift.Component] || lift.Opts.PostReturn != 0 || len(t.Params) > component.MaxFlatParams {
 		return false
 	}
 	plain := func(v *component.ValType) bool {

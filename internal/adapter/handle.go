@@ -186,15 +186,19 @@ func (g *generator) resource(id graph.FuncID, c *graph.Canon) error {
 		if err != nil {
 			return err
 		}
-		g.set(id, "resource.drop "+r.Name, dropBody(g, c, res, hdr, drop))
+		b := ir.New([]wasm.ValType{wasm.I32})
+		err = g.exceptions.guarded(b, func() ([]ir.Local, error) { dropBody(g, b, c, res, hdr, drop); return nil, nil }, res.Component)
+		if err != nil {
+			return err
+		}
+		g.set(id, "resource.drop "+r.Name, b)
 	}
 	return nil
 }
 
 // dropBody is resource.drop: an own handle runs the destructor, a borrow
 // handle gives its borrow back.
-func dropBody(g *generator, c *graph.Canon, res *graph.Resource, hdr uint32, drop graph.FuncID) *ir.Builder {
-	b := ir.New([]wasm.ValType{wasm.I32})
+func dropBody(g *generator, b *ir.Builder, c *graph.Canon, res *graph.Resource, hdr uint32, drop graph.FuncID) {
 	g.checkLeave(b, c.Component)
 	rep, own := b.Local(wasm.I32), b.Local(wasm.I32)
 	b.I32(hdr)
@@ -224,7 +228,6 @@ func dropBody(g *generator, c *graph.Canon, res *graph.Resource, hdr uint32, dro
 		b.Op(wasm.OpUnreachable) // the defining component never holds borrow handles
 	}
 	b.End()
-	return b
 }
 
 // hostResource names a resource intrinsic that the host provides.

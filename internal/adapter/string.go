@@ -66,15 +66,15 @@ func encodingName(e component.Encoding) string {
 type stringPart uint8
 
 const (
-	partMove     = stringPart(formTagged) + 1 + iota // latin1+utf16: looks at the tag, then calls a move of a form
-	partValid16                                      // string_utf16.go
-	partTo16                                         //
-	partWiden                                        //
-	partASCII                                        // string_utf8.go
-	partNarrow                                       //
-	partFrom16                                       //
-	partFromLatin                                    //
-	partLatin                                        // string_latin1.go
+	partMove      = stringPart(formTagged) + 1 + iota // latin1+utf16: looks at the tag, then calls a move of a form
+	partValid16                                       // string_utf16.go
+	partTo16                                          //
+	partWiden                                         //
+	partASCII                                         // string_utf8.go
+	partNarrow                                        //
+	partFrom16                                        //
+	partFromLatin                                     //
+	partLatin                                         // string_latin1.go
 )
 
 // string moves a string by a shared helper.
@@ -178,9 +178,9 @@ func (f *fuser) formMove(form textForm) graph.FuncID {
 // length of the source, and ptr.
 type textMove struct {
 	*fuser
-	form     textForm
-	bytes    ir.Local // size of the source; the same local as units for one-byte units
-	dst      ir.Local
+	form  textForm
+	bytes ir.Local // size of the source; the same local as units for one-byte units
+	dst   ir.Local
 }
 
 // The parameters of a move.

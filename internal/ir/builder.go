@@ -283,6 +283,28 @@ func (b *Builder) TrapIf() {
 	b.End()
 }
 
+// Guard opens a block out of which no exception escapes; Unguard closes it.
+// What is between must end with a return. legacy chooses the instructions of
+// the older proposal, which engines do not accept beside the standard ones.
+func (b *Builder) Guard(legacy bool) {
+	if legacy {
+		b.buf = append(b.buf, byte(wasm.OpTry), 0x40)
+		return
+	}
+	const catchAll = 2
+	b.Block()
+	b.buf = append(b.buf, byte(wasm.OpTryTable), 0x40, 1, catchAll, 0)
+}
+
+// Unguard closes Guard: an exception is a trap.
+func (b *Builder) Unguard(legacy bool) {
+	if legacy {
+		b.Op(wasm.OpCatchAll, wasm.OpUnreachable, wasm.OpEnd, wasm.OpUnreachable)
+		return
+	}
+	b.Op(wasm.OpEnd, wasm.OpUnreachable, wasm.OpEnd, wasm.OpUnreachable)
+}
+
 // Finish closes the body and returns it.
 func (b *Builder) Finish() *wasm.Body {
 	b.op(wasm.OpEnd)

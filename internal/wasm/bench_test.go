@@ -84,3 +84,25 @@ func BenchmarkEncode(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkValidate(b *testing.B) {
+	for _, file := range benchFiles {
+		b.Run(file, func(b *testing.B) {
+			m, err := wasm.Decode(file, largest(b, file))
+			if err != nil {
+				b.Fatal(err)
+			}
+			code := 0
+			for i := range m.Code {
+				code += len(m.Code[i].Bytes)
+			}
+			b.SetBytes(int64(code))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := wasm.Validate(m); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

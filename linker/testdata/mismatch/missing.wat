@@ -1,0 +1,4 @@
+;;< "ff" | "f"
+(module
+  (import "lib" "ff" (func $f))
+  (func (export "g") (result i32) (i32.const 0)))

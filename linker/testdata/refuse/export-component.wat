@@ -1,0 +1,4 @@
+;;< any: export "c" | component
+(component
+  (component $c)
+  (export "c" (component $c)))

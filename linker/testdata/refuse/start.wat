@@ -1,0 +1,4 @@
+;;< any: start
+(component
+  (import "f" (func $f))
+  (start $f))

@@ -1,0 +1,4 @@
+;;< any: value
+(component
+  (import "v" (value $v string))
+  (export "w" (value $v)))

@@ -16,7 +16,7 @@
 //
 // RewriteSites writes a body back with other immediates, Encode a module.
 // What Decode accepts is well-formed and its indices are within their spaces;
-// its types are not checked. Encode of a decoded module gives the same bytes,
+// that its types match as well is for Validate to check. Encode of a decoded module gives the same bytes,
 // or fewer where the input padded its integers.
 //
 // One table (OpInfo) describes every instruction: its name, its immediates
@@ -24,7 +24,8 @@
 // are driven by it, and an immediate that is not classified is a panic when
 // the program starts, so that no operand can be overlooked.
 //
-// DecodeNoScan with Module.ScanRange is for decoding in parallel. Reader and
+// DecodeNoScan with Module.ScanRange is for decoding in parallel, ValidateDecls
+// with Validation.ValidateBodies for validating in parallel. Reader and
 // the Append functions are the pieces for formats that embed core types.
 // Names and Producers read those custom sections. Defects of the input are
 // reported as *Error, with a position.

@@ -132,6 +132,10 @@ func (f *flattener) bind(inst *graph.Instance, imp *wasm.Import, e coreExtern, t
 		inst.Funcs = append(inst.Funcs, id)
 	case wasm.ExternTable:
 		t := p.Tables[e.id]
+		// A table is read and written, so the types must be the same.
+		if got, want := f.valType(t.Type.Elem, t.Inst), p.MapVal(types, imp.Table.Elem); got != want {
+			return fmt.Errorf("the table holds %s, the import needs %s", t.Type.Elem, imp.Table.Elem)
+		}
 		if err := limitsMatch(t.Type.Limits, imp.Table.Limits, "table"); err != nil {
 			return err
 		}
@@ -143,7 +147,8 @@ func (f *flattener) bind(inst *graph.Instance, imp *wasm.Import, e coreExtern, t
 		inst.Memories = append(inst.Memories, graph.MemoryID(e.id))
 	case wasm.ExternGlobal:
 		g := p.Globals[e.id].Type
-		if g.Mutable != imp.Global.Mutable || g.Type.Kind != imp.Global.Type.Kind {
+		got, want := f.valType(g.Type, p.Globals[e.id].Inst), p.MapVal(types, imp.Global.Type)
+		if g.Mutable != imp.Global.Mutable || !p.Types.Matches(got, want) || g.Mutable && got != want {
 			return fmt.Errorf("the global is %s, the import needs %s", globalString(g), globalString(imp.Global))
 		}
 		inst.Globals = append(inst.Globals, graph.GlobalID(e.id))
@@ -154,6 +159,15 @@ func (f *flattener) bind(inst *graph.Instance, imp *wasm.Import, e coreExtern, t
 		inst.Tags = append(inst.Tags, graph.TagID(e.id))
 	}
 	return nil
+}
+
+// valType maps a value type of an instance's module to interned ids; those of
+// the host have them already.
+func (f *flattener) valType(v wasm.ValType, inst graph.InstanceID) wasm.ValType {
+	if inst == 0 {
+		return v
+	}
+	return f.p.MapVal(f.p.ModuleOf(f.p.Instances[inst]).Types, v)
 }
 
 func globalString(g wasm.GlobalType) string {

@@ -153,11 +153,23 @@ func (f *flattener) output(ctx context.Context, l *layout, progress func(done, t
 		if err != nil {
 			return nil, err
 		}
+		if err := f.checkOutput(m); err != nil {
+			return nil, err
+		}
 		c, err := f.wrap(l, m)
 		if err != nil {
 			return nil, err
 		}
-		return component.Encode(c), nil
+		out := component.Encode(c)
+		if f.opts.Check {
+			if c, err = component.Decode("output", out); err == nil {
+				err = component.Validate(c, nil)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("pass wrap made a component that is not valid: %w", err)
+			}
+		}
+		return out, nil
 	}
 	var customs []wasm.Custom
 	if isComponent {
@@ -167,7 +179,27 @@ func (f *flattener) output(ctx context.Context, l *layout, progress func(done, t
 		}
 		customs = append(customs, ct)
 	}
-	return emit(ctx, l, names, append(customs, f.producers()...), progress)
+	m, err := emit(ctx, l, names, append(customs, f.producers()...), progress)
+	if err != nil {
+		return nil, err
+	}
+	return m, f.checkOutput(m)
+}
+
+// checkOutput validates the emitted module, if the options ask for it. Emit is
+// the first pass whose result is a module: those before it change the program.
+func (f *flattener) checkOutput(b []byte) error {
+	if !f.opts.Check {
+		return nil
+	}
+	m, err := wasm.Decode("output", b)
+	if err == nil {
+		err = wasm.Validate(m)
+	}
+	if err != nil {
+		return fmt.Errorf("pass emit made a module that is not valid: %w", err)
+	}
+	return nil
 }
 
 // Version is what the producers section of an output says of its linker.

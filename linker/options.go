@@ -81,6 +81,10 @@ type Options struct {
 	// MemoryLimit bounds the window of an input's memories, in bytes, by input id.
 	MemoryLimit map[string]uint64
 	Names       Names // default NamesStrip
+	// Check validates the emitted module. It finds the linker's own mistakes;
+	// inputs are not validated, and what is ill-typed in them stays so.
+	Check bool
+
 	// Progress, when set, is called as passes begin and advance. It may be
 	// called from several goroutines.
 	Progress func(Progress)

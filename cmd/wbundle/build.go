@@ -179,7 +179,7 @@ func blame(ctx context.Context, v *report.Verified, inputs []input) error {
 	for _, in := range inputs {
 		u, err := decode(in.path, in.bytes)
 		if err == nil {
-			err = validate(ctx, in.path, u)
+			err = validate(ctx, u)
 		}
 		errs = append(errs, err)
 	}

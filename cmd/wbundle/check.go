@@ -103,7 +103,7 @@ func (a *app) checkOne(ctx context.Context, s source) checked {
 		if err == nil {
 			var u *unit
 			if u, err = decode(in.path, in.bytes); err == nil {
-				err = validate(ctx, in.path, u)
+				err = validate(ctx, u)
 			}
 			if err == nil {
 				r.OK, r.Kind, r.Modules = true, u.kind(), len(u.modules)

@@ -11,10 +11,12 @@ import (
 // unit is a decoded file, or a module or component inside one.
 type unit struct {
 	bytes     []byte
-	module    *wasm.Module         // one of the two is set
-	component *component.Component // as above
-	modules   []*unit              // core modules of the component, nested ones included
-	nested    int                  // components inside the component
+	module    *wasm.Module          // one of the two is set
+	component *component.Component  // as above
+	modules   []*unit               // core modules of the component, nested ones included
+	nested    int                   // components inside the component
+	def       *component.CoreModule // of a module inside a component
+	base      int64                 // offset of such a module in the file
 }
 
 // Kind names what the file is, in the words of the linker's summary.
@@ -48,14 +50,9 @@ func (u *unit) gather(c *component.Component) error {
 			name := fmt.Sprintf("%s: core module %d", c.Input, len(u.modules))
 			m, err := wasm.Decode(name, def.Bytes)
 			if err != nil {
-				// The decoder counts from the start of the module; a
-				// reader looks into the file.
-				if e, ok := err.(*wasm.Error); ok && e.Offset >= 0 {
-					e.Offset += int64(def.Pos)
-				}
-				return err
+				return inFile(err, int64(def.Pos))
 			}
-			u.modules = append(u.modules, &unit{bytes: def.Bytes, module: m})
+			u.modules = append(u.modules, &unit{bytes: def.Bytes, module: m, def: def, base: int64(def.Pos)})
 		case *component.NestedComponent:
 			u.nested++
 			if err := u.gather(def.Component); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -327,6 +328,8 @@ func (j *job) options(o config.Output, p *progress) linker.Options {
 		MemoryLimit: j.limits,
 		Names:       linker.Names(j.link.Names),
 		Progress:    p.link,
+		// For those who change the linker.
+		Check: os.Getenv("WBUNDLE_CHECK") == "1",
 	}
 	if len(j.graph.Connect) > 0 {
 		opts.Connect = map[string]map[string]linker.Provider{}

@@ -3,60 +3,76 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"regexp"
-	"strings"
+	"runtime"
 
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/wbundle/wbundle/internal/component"
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
-// The decoder accepts what is well-formed and does not check types. The
-// embedded engine does, so inputs are shown to it: a module that it finds an
-// ill-typed function in is not valid. What it does not know (a second memory,
-// garbage collection) it cannot judge, and that is no error.
+// validateChunk is how many function bodies one task validates.
+const validateChunk = 256
 
-// validate type-checks the core modules of a decoded file.
-func validate(ctx context.Context, name string, u *unit) error {
-	cfg := wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(api.CoreFeaturesV2 |
-		experimental.CoreFeaturesThreads | experimental.CoreFeaturesTailCall | experimental.CoreFeaturesExtendedConst |
-		experimental.CoreFeaturesExceptionHandling | experimental.CoreFeaturesTypedFunctionReferences)
-	rt := wazero.NewRuntimeWithConfig(ctx, cfg)
-	defer rt.Close(context.WithoutCancel(ctx))
+// validate checks the types of a decoded file: of its core modules, function
+// bodies in parallel, and of the component around them.
+func validate(ctx context.Context, u *unit) error {
 	modules := u.modules
 	if u.module != nil {
 		modules = []*unit{u}
 	}
 	var errs []error
-	for i, m := range modules {
-		if m.module.Count(wasm.SpaceMemory) > 1 {
-			continue
+	for _, m := range modules {
+		errs = append(errs, inFile(validateModule(ctx, m.module), m.base))
+	}
+	if u.component != nil && errors.Join(errs...) == nil {
+		byDef := make(map[*component.CoreModule]*wasm.Module, len(modules))
+		for _, m := range modules {
+			byDef[m.def] = m.module
 		}
-		compiled, err := rt.CompileModule(ctx, m.bytes)
-		if err == nil {
-			err = compiled.Close(ctx)
-		}
-		if err == nil || !illTyped(err) {
-			continue
-		}
-		where := name
-		if u.module == nil {
-			where = fmt.Sprintf("%s: core module %d", name, i)
-		}
-		errs = append(errs, fmt.Errorf("%s: not valid: %w", where, err))
+		errs = append(errs, component.Validate(u.component, func(d *component.CoreModule) (*wasm.Module, error) { return byDef[d], nil }))
 	}
 	return errors.Join(errs...)
 }
 
-// notJudged is how the engine says that it does not know something, not that
-// something is wrong.
-var notJudged = regexp.MustCompile(`feature "|not supported|unsupported|invalid instruction|unknown|disabled`)
+func validateModule(ctx context.Context, m *wasm.Module) error {
+	v, err := wasm.ValidateDecls(m)
+	if err != nil {
+		return err
+	}
+	n := (len(m.Code) + validateChunk - 1) / validateChunk
+	errs := make([]error, n)
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		g.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			lo := i * validateChunk
+			errs[i] = v.ValidateBodies(lo, min(lo+validateChunk, len(m.Code)))
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err // the first in the file, whichever was found first
+		}
+	}
+	return nil
+}
 
-// illTyped reports whether an error of the engine is about the types in a
-// function body.
-func illTyped(err error) bool {
-	return strings.Contains(err.Error(), "invalid function[") && !notJudged.MatchString(err.Error())
+// inFile makes an offset in an embedded module one of the file that a reader
+// looks into.
+func inFile(err error, base int64) error {
+	var e *wasm.Error
+	if base == 0 || !errors.As(err, &e) || e.Offset < 0 {
+		return err
+	}
+	moved := *e
+	moved.Offset += base
+	return &moved
 }

@@ -207,6 +207,61 @@ func (t *TypeTable) Subtype(sub, sup TypeID) bool {
 	return true
 }
 
+// Matches reports whether a value of type sub may stand where sup is asked
+// for; references to types are TypeIDs.
+func (t *TypeTable) Matches(sub, sup wasm.ValType) bool {
+	if sub.Kind != wasm.KindRef || sup.Kind != wasm.KindRef {
+		return sub == sup
+	}
+	return (!sub.Nullable || sup.Nullable) && t.heapMatches(sub.Heap, sup.Heap)
+}
+
+// heapSupers is the hierarchy of abstract heap types above the bottoms.
+var heapSupers = map[wasm.HeapType]wasm.HeapType{
+	wasm.HeapStruct: wasm.HeapEq, wasm.HeapArray: wasm.HeapEq, wasm.HeapI31: wasm.HeapEq, wasm.HeapEq: wasm.HeapAny,
+}
+
+// heapTop is the top of the hierarchy that a heap type is in.
+func (t *TypeTable) heapTop(h wasm.HeapType) wasm.HeapType {
+	switch h {
+	case wasm.HeapFunc, wasm.HeapNoFunc:
+		return wasm.HeapFunc
+	case wasm.HeapExtern, wasm.HeapNoExtern:
+		return wasm.HeapExtern
+	case wasm.HeapExn, wasm.HeapNoExn:
+		return wasm.HeapExn
+	}
+	if h >= 0 && t.types[h].Kind == wasm.CompFunc {
+		return wasm.HeapFunc
+	}
+	return wasm.HeapAny
+}
+
+func (t *TypeTable) heapMatches(sub, sup wasm.HeapType) bool {
+	switch {
+	case sub == sup:
+		return true
+	case sub >= 0 && sup >= 0:
+		return t.Subtype(TypeID(sub), TypeID(sup))
+	case sub == wasm.HeapNone || sub == wasm.HeapNoFunc || sub == wasm.HeapNoExtern || sub == wasm.HeapNoExn:
+		return t.heapTop(sub) == t.heapTop(sup)
+	case sup >= 0:
+		return false // only bottoms are below a defined type
+	case sub >= 0:
+		switch t.types[sub].Kind {
+		case wasm.CompFunc:
+			sub = wasm.HeapFunc
+		case wasm.CompStruct:
+			sub = wasm.HeapStruct
+		default:
+			sub = wasm.HeapArray
+		}
+		return t.heapMatches(sub, sup)
+	}
+	above, ok := heapSupers[sub]
+	return ok && t.heapMatches(above, sup)
+}
+
 // Refs calls f with every type id that a type's definition mentions.
 func (t *TypeTable) Refs(id TypeID, f func(TypeID)) {
 	s := &t.types[id]

@@ -137,6 +137,59 @@ func TestSubtypes(t *testing.T) {
 	}
 }
 
+func TestMatches(t *testing.T) {
+	table := NewTypeTable()
+	ids := add(t, table, module([]wasm.SubType{
+		{Kind: wasm.CompFunc}, {Kind: wasm.CompFunc, Supers: []uint32{0}},
+		{Kind: wasm.CompStruct}, {Kind: wasm.CompArray, Fields: []wasm.Field{{Type: wasm.I32}}},
+	}, 1, 1, 1, 1))
+	heap := func(h wasm.HeapType) wasm.ValType {
+		return wasm.ValType{Kind: wasm.KindRef, Nullable: true, Heap: h}
+	}
+	id := func(i int) wasm.ValType { return heap(wasm.HeapType(ids[i])) }
+	nonNull := wasm.ValType{Kind: wasm.KindRef, Heap: wasm.HeapFunc}
+	for _, c := range []struct {
+		sub, sup wasm.ValType
+		both     bool // sup matches sub as well
+	}{
+		{wasm.I32, wasm.I32, true},
+		{wasm.FuncRef, wasm.FuncRef, true},
+		{nonNull, wasm.FuncRef, false},
+		{id(0), wasm.FuncRef, false},
+		{id(1), id(0), false},
+		{heap(wasm.HeapNoFunc), id(1), false},
+		{heap(wasm.HeapNoFunc), wasm.FuncRef, false},
+		{id(2), heap(wasm.HeapStruct), false},
+		{id(2), heap(wasm.HeapAny), false},
+		{id(3), heap(wasm.HeapArray), false},
+		{heap(wasm.HeapNone), id(3), false},
+		{heap(wasm.HeapI31), heap(wasm.HeapEq), false},
+		{heap(wasm.HeapEq), heap(wasm.HeapAny), false},
+		{heap(wasm.HeapNoExtern), heap(wasm.HeapExtern), false},
+		{heap(wasm.HeapNoExn), heap(wasm.HeapExn), false},
+	} {
+		if !table.Matches(c.sub, c.sup) {
+			t.Errorf("%s does not match %s", c.sub, c.sup)
+		}
+		if table.Matches(c.sup, c.sub) != c.both {
+			t.Errorf("%s matches %s: %v, want %v", c.sup, c.sub, !c.both, c.both)
+		}
+	}
+	apart := []wasm.ValType{wasm.I32, wasm.I64, wasm.FuncRef, heap(wasm.HeapExtern), heap(wasm.HeapAny), heap(wasm.HeapExn)}
+	for i, a := range apart {
+		for j, b := range apart {
+			if i != j && table.Matches(a, b) {
+				t.Errorf("%s matches %s", a, b)
+			}
+		}
+	}
+	for _, bad := range [][2]wasm.ValType{{heap(wasm.HeapNone), wasm.FuncRef}, {heap(wasm.HeapNone), id(0)}, {id(2), id(3)}, {id(2), wasm.FuncRef}, {id(0), heap(wasm.HeapAny)}} {
+		if table.Matches(bad[0], bad[1]) {
+			t.Errorf("%s matches %s", bad[0], bad[1])
+		}
+	}
+}
+
 func TestUnknownTypeIndex(t *testing.T) {
 	for _, m := range []*wasm.Module{
 		module([]wasm.SubType{fn(ref(1))}, 1),

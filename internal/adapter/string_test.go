@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/tetratelabs/wazero"
 	"pgregory.net/rapid"
 
 	"github.com/wbundle/wbundle/linker"
@@ -46,7 +47,11 @@ func TestStrings(t *testing.T) {
 	// One character of another kind at each position of up to 8, and of 15 to
 	// 18, where blocks of eight bytes and four units begin and end.
 	t.Run("positions", func(t *testing.T) {
-		for _, length := range []int{1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 18} {
+		lengths := []int{1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 18}
+		if testing.Short() {
+			lengths = []int{3, 9}
+		}
+		for _, length := range lengths {
 			for _, base := range alphabet {
 				for _, other := range alphabet {
 					for at := range length {
@@ -164,8 +169,12 @@ func TestStringsInvalid(t *testing.T) {
 			t.Fatalf("%v: did not trap", x)
 		}
 	}
-	for _, before := range []string{"", "seven..", "é", "😀"} {
-		for _, after := range []string{"", "eight..."} {
+	befores, afters := []string{"", "seven..", "é", "😀"}, []string{"", "eight..."}
+	if testing.Short() {
+		befores, afters = befores[1:3], afters[:1]
+	}
+	for _, before := range befores {
+		for _, after := range afters {
 			for _, to := range encodings {
 				for _, s := range bad8 {
 					if utf8.ValidString(before + s + after) {
@@ -262,7 +271,11 @@ func TestStringsRealloc(t *testing.T) {
 	t.Parallel()
 	a, b := bothSides(t)
 	n, trapped := 0, 0
-	for _, op := range both {
+	ops := both
+	if testing.Short() {
+		ops = both[:1]
+	}
+	for _, op := range ops {
 		for _, s := range []string{"", "abcd", "abcé", "éabc", "ab€d", "aé😀", "日本語"} {
 			for _, from := range encodings {
 				for _, f := range forms(from, s) {
@@ -458,45 +471,63 @@ func TestStringsValidate(t *testing.T) {
 	}
 }
 
+// BenchmarkStrings runs the bundle in wazero as it is: package runtime has it
+// look at the context in every turn of a loop, so that calls can be cancelled.
 func BenchmarkStrings(b *testing.B) {
-	s := newSide(b, "linked", link(b, linker.Options{}))
-	for _, c := range []struct {
-		pattern, from, to string
-		size              uint32
-	}{
-		{"plain ASCII text", "utf8", "utf8", 1 << 10},
-		{"plain ASCII text", "utf8", "utf8", 1 << 20},
-		{"日本語テキスト。", "utf8", "utf8", 1 << 20},
-		{"plain ASCII text", "utf8", "utf16", 1 << 20},
-		{"日本語テキスト。", "utf8", "utf16", 1 << 20},
-		{"plain ASCII text", "utf16", "utf16", 1 << 20},
-		{"plain ASCII text", "utf16", "utf8", 1 << 20},
-		{"日本語テキスト。", "utf16", "utf8", 1 << 20},
-		{"naïveté, 20°C ok", "utf8", "compact", 1 << 20},
-	} {
-		kind := "ascii"
-		if c.pattern[0] > 0x7f {
-			kind = "cjk"
-		} else if c.to == "compact" {
-			kind = "latin1"
+	rt := wazero.NewRuntime(ctx)
+	defer rt.Close(ctx)
+	mod, err := rt.Instantiate(ctx, link(b, linker.Options{}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	call := func(name string, args ...uint64) {
+		if _, err := mod.ExportedFunction(name).Call(ctx, args...); err != nil {
+			b.Fatal(err)
 		}
-		b.Run(fmt.Sprintf("%s-%s/%s/%d", c.from, c.to, kind, c.size), func(b *testing.B) {
-			s.fresh(b)
-			s.must(b, "src-grow", 64)
+	}
+	call("src-grow", 64)
+	call("dst-grow", 64)
+	const ascii, latin1, cjk = "plain ASCII text", "naïveté, à 20°C ok..", "日本語テキスト。"
+	for _, c := range []struct {
+		kind, pattern, from, to string
+		size                    uint32
+	}{
+		{"ascii", ascii, "utf8", "utf8", 1 << 10},
+		{"ascii", ascii, "utf8", "utf8", 1 << 20},
+		{"cjk", cjk, "utf8", "utf8", 1 << 20},
+		{"ascii", ascii, "utf8", "utf16", 1 << 20},
+		{"cjk", cjk, "utf8", "utf16", 1 << 20},
+		{"ascii", ascii, "utf16", "utf16", 1 << 20},
+		{"ascii", ascii, "utf16", "utf8", 1 << 20},
+		{"cjk", cjk, "utf16", "utf8", 1 << 20},
+		{"latin1", latin1, "utf8", "compact", 1 << 20},
+		{"cjk", cjk, "utf8", "compact", 1 << 20},
+	} {
+		b.Run(fmt.Sprintf("%s-%s/%s/%d", c.from, c.to, c.kind, c.size), func(b *testing.B) {
 			f := forms(c.from, c.pattern)[0]
 			n := c.size / uint32(len(f.bytes)) * uint32(len(f.bytes))
-			s.put(b, "src", 0x10000, f.bytes)
-			s.must(b, "src-repeat", 0x10000, uint32(len(f.bytes)), n)
+			for i := 0; i+8 <= len(f.bytes); i += 8 {
+				call("src-put", uint64(0x10000+i), binary.LittleEndian.Uint64(f.bytes[i:]))
+			}
+			call("src-repeat", 0x10000, uint64(len(f.bytes)), uint64(n))
 			units := n
 			if c.from == "utf16" {
 				units /= 2
 			}
+			reset, send := mod.ExportedFunction("dst-reset"), mod.ExportedFunction("send-"+c.from+"-"+c.to)
+			stack := make([]uint64, 3)
 			b.SetBytes(int64(n))
 			for b.Loop() {
-				// The block is always the same one: realloc's own work, filling
-				// it with garbage, is not what is measured.
-				s.must(b, "dst-reset", heapAt, 0, 0)
-				s.must(b, "send-"+c.from+"-"+c.to, 0x10000, units)
+				// The first block is always the same, and realloc does not
+				// fill it with garbage.
+				stack[0], stack[1], stack[2] = 0x400000, 1, heapAt
+				if err := reset.CallWithStack(ctx, stack); err != nil {
+					b.Fatal(err)
+				}
+				stack[0], stack[1] = 0x10000, uint64(units)
+				if err := send.CallWithStack(ctx, stack); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -30,19 +30,17 @@ func (f *fuser) validateUTF16Func() graph.FuncID {
 			b.I64(lanesTop)
 			b.Op(wasm.OpI64And, wasm.OpI64Eqz, wasm.OpI32Eqz)
 		}
-		w.each(
-			func() { w.words(anySurrogate, skip) },
-			func() {
-				w.load(wasm.OpI32Load16U, 0)
-				b.Set(w.unit)
-				isSurrogate(b, w.unit)
-				b.If()
-				w.utf16Pair()
-				w.advance(2)
-				b.End()
-				w.advance(2)
-			},
-		)
+		w.each(func() {
+			w.load(wasm.OpI32Load16U, 0)
+			b.Set(w.unit)
+			w.advance(2)
+			isSurrogate(b, w.unit)
+			b.If()
+			w.utf16Pair()
+			b.Else()
+			w.words(anySurrogate, skip)
+			b.End()
+		})
 	})
 }
 
@@ -84,60 +82,60 @@ func (f *fuser) decodeUTF8Func() graph.FuncID {
 		d := cursor{b, to, 2}
 		w := f.walk(from, 0, 1)
 		x := b.Local(wasm.I64)
-		w.each(
-			func() {
-				w.words(w.hasBits(func() { b.I64(lanesASCII8) }), func(word ir.Local) {
-					d.store(wasm.OpI64Store, 0, func() {
-						b.Get(word)
-						b.I64(0xffffffff)
-						b.Op(wasm.OpI64And)
-						spread(b, x)
-					})
-					d.store(wasm.OpI64Store, 8, func() {
-						b.Get(word)
-						b.I64(32)
-						b.Op(wasm.OpI64ShrU)
-						spread(b, x)
-					})
-					d.advance(16)
+		// Eight bytes become two words of four units.
+		widenWords := func() {
+			w.words(w.hasBits(func() { b.I64(lanesASCII8) }), func(word ir.Local) {
+				d.store(wasm.OpI64Store, 0, func() {
+					b.Get(word)
+					b.I64(0xffffffff)
+					b.Op(wasm.OpI64And)
+					spread(b, x)
 				})
-			},
-			func() {
-				w.byteOrChar(
-					func() {
-						d.store(wasm.OpI32Store16, 0, func() { b.Get(w.unit) })
-						d.advance(2)
-						w.advance(1)
-					},
-					func() {
+				d.store(wasm.OpI64Store, 8, func() {
+					b.Get(word)
+					b.I64(32)
+					b.Op(wasm.OpI64ShrU)
+					spread(b, x)
+				})
+				d.advance(16)
+			})
+		}
+		w.each(func() {
+			w.byteOrChar(
+				func() {
+					d.store(wasm.OpI32Store16, 0, func() { b.Get(w.unit) })
+					d.advance(2)
+					w.advance(1)
+					widenWords()
+				},
+				func() {
+					b.Get(w.cp)
+					b.I32(0x10000)
+					b.Op(wasm.OpI32LtU)
+					b.If()
+					d.store(wasm.OpI32Store16, 0, func() { b.Get(w.cp) })
+					d.advance(2)
+					b.Else()
+					// 0xd800 + (cp - 0x10000) >> 10, 0xdc00 + cp & 0x3ff
+					d.store(wasm.OpI32Store16, 0, func() {
 						b.Get(w.cp)
-						b.I32(0x10000)
-						b.Op(wasm.OpI32LtU)
-						b.If()
-						d.store(wasm.OpI32Store16, 0, func() { b.Get(w.cp) })
-						d.advance(2)
-						b.Else()
-						// 0xd800 + (cp - 0x10000) >> 10, 0xdc00 + cp & 0x3ff
-						d.store(wasm.OpI32Store16, 0, func() {
-							b.Get(w.cp)
-							b.I32(10)
-							b.Op(wasm.OpI32ShrU)
-							b.I32(0xd800 - 0x10000>>10)
-							b.Op(wasm.OpI32Add)
-						})
-						d.store(wasm.OpI32Store16, 2, func() {
-							b.Get(w.cp)
-							b.I32(0x3ff)
-							b.Op(wasm.OpI32And)
-							b.I32(0xdc00)
-							b.Op(wasm.OpI32Or)
-						})
-						d.advance(4)
-						b.End()
-					},
-				)
-			},
-		)
+						b.I32(10)
+						b.Op(wasm.OpI32ShrU)
+						b.I32(0xd800 - 0x10000>>10)
+						b.Op(wasm.OpI32Add)
+					})
+					d.store(wasm.OpI32Store16, 2, func() {
+						b.Get(w.cp)
+						b.I32(0x3ff)
+						b.Op(wasm.OpI32And)
+						b.I32(0xdc00)
+						b.Op(wasm.OpI32Or)
+					})
+					d.advance(4)
+					b.End()
+				},
+			)
+		})
 		b.Get(d.at)
 	})
 }

@@ -11,10 +11,12 @@ import (
 func (g *generator) validateFunc(m graph.MemoryID) graph.FuncID {
 	id, _ := g.helper(helperKey{kind: helperValidate, from: end{opts: graph.Options{Memory: m}}}, "validate utf8", pair, nil, func(b *ir.Builder) error {
 		w := (&fuser{generator: g, b: b}).walk(m, 0, 1)
-		w.each(
-			func() { w.words(w.hasBits(func() { b.I64(lanesASCII8) }), skip) },
-			func() { w.byteOrChar(func() { w.advance(1) }, func() {}) },
-		)
+		w.each(func() {
+			w.byteOrChar(func() {
+				w.advance(1)
+				w.skipASCII()
+			}, func() {})
+		})
 		return nil
 	})
 	return id
@@ -113,16 +115,14 @@ func (f *fuser) asciiPrefixFunc() graph.FuncID {
 		b.Get(0)
 		b.Set(start)
 		w := f.walk(m, 0, 1)
-		w.each(
-			func() { w.words(w.hasBits(func() { b.I64(lanesASCII8) }), skip) },
-			func() {
-				w.load(wasm.OpI32Load8U, 0)
-				b.I32(0x80)
-				b.Op(wasm.OpI32GeU)
-				b.BrIf(1)
-				w.advance(1)
-			},
-		)
+		w.each(func() {
+			w.load(wasm.OpI32Load8U, 0)
+			b.I32(0x80)
+			b.Op(wasm.OpI32GeU)
+			b.BrIf(1)
+			w.advance(1)
+			w.skipASCII()
+		})
 		b.Get(w.at, start)
 		b.Op(wasm.OpI32Sub)
 	})
@@ -145,24 +145,17 @@ func (f *fuser) narrowFunc(from, to graph.MemoryID) graph.FuncID {
 		b.Op(wasm.OpI32Shl)
 		b.Set(n)
 		w := f.walk(from, 0, n)
-		w.each(
-			func() {
-				w.words(w.hasBits(func() { b.Get(mask) }), func(word ir.Local) {
-					d.store(wasm.OpI64Store32, 0, func() { squeeze(b, word) })
-					d.advance(4)
-				})
-			},
-			func() {
-				w.load(wasm.OpI32Load16U, 0)
-				b.Tee(w.unit)
-				b.Get(mask)
-				b.Op(wasm.OpI32WrapI64, wasm.OpI32And)
-				b.BrIf(1)
-				d.store(wasm.OpI32Store8, 0, func() { b.Get(w.unit) })
-				w.advance(2)
-				d.advance(1)
-			},
-		)
+		w.each(func() {
+			w.load(wasm.OpI32Load16U, 0)
+			b.Tee(w.unit)
+			b.Get(mask)
+			b.Op(wasm.OpI32WrapI64, wasm.OpI32And)
+			b.BrIf(1)
+			d.store(wasm.OpI32Store8, 0, func() { b.Get(w.unit) })
+			w.advance(2)
+			d.advance(1)
+			w.squeezeWords(d, func() { b.Get(mask) })
+		})
 		b.Get(d.at, start)
 		b.Op(wasm.OpI32Sub)
 	})
@@ -195,59 +188,52 @@ func (f *fuser) encodeUTF16Func(from, to graph.MemoryID) graph.FuncID {
 			b.I32(0x80)
 			b.Op(wasm.OpI32Or)
 		}
-		w.each(
-			func() {
-				w.words(w.hasBits(func() { b.I64(lanesASCII16) }), func(word ir.Local) {
-					d.store(wasm.OpI64Store32, 0, func() { squeeze(b, word) })
-					d.advance(4)
-				})
-			},
-			func() {
-				w.load(wasm.OpI32Load16U, 0)
-				b.Tee(w.unit)
-				b.I32(0x80)
-				b.Op(wasm.OpI32LtU)
-				b.If()
-				d.store(wasm.OpI32Store8, 0, func() { b.Get(w.unit) })
-				d.advance(1)
-				b.Else()
-				b.Get(w.unit)
-				b.I32(0x800)
-				b.Op(wasm.OpI32LtU)
-				b.If()
-				d.store(wasm.OpI32Store8, 0, func() { lead(0xc0, w.unit, 6) })
-				d.store(wasm.OpI32Store8, 1, func() { tail(w.unit, 0) })
-				d.advance(2)
-				b.Else()
-				isSurrogate(b, w.unit)
-				b.If()
-				w.utf16Pair()
-				// 0x10000 + (unit - 0xd800) << 10 + (next - 0xdc00)
-				b.Get(w.unit)
-				b.I32(10)
-				b.Op(wasm.OpI32Shl)
-				b.Get(w.next)
-				b.Op(wasm.OpI32Add)
-				b.I32(0xd800<<10 + 0xdc00 - 0x10000)
-				b.Op(wasm.OpI32Sub)
-				b.Set(w.cp)
-				d.store(wasm.OpI32Store8, 0, func() { lead(0xf0, w.cp, 18) })
-				d.store(wasm.OpI32Store8, 1, func() { tail(w.cp, 12) })
-				d.store(wasm.OpI32Store8, 2, func() { tail(w.cp, 6) })
-				d.store(wasm.OpI32Store8, 3, func() { tail(w.cp, 0) })
-				d.advance(4)
-				w.advance(2)
-				b.Else()
-				d.store(wasm.OpI32Store8, 0, func() { lead(0xe0, w.unit, 12) })
-				d.store(wasm.OpI32Store8, 1, func() { tail(w.unit, 6) })
-				d.store(wasm.OpI32Store8, 2, func() { tail(w.unit, 0) })
-				d.advance(3)
-				b.End()
-				b.End()
-				b.End()
-				w.advance(2)
-			},
-		)
+		w.each(func() {
+			w.load(wasm.OpI32Load16U, 0)
+			b.Set(w.unit)
+			w.advance(2)
+			b.Get(w.unit)
+			b.I32(0x80)
+			b.Op(wasm.OpI32LtU)
+			b.If()
+			d.store(wasm.OpI32Store8, 0, func() { b.Get(w.unit) })
+			d.advance(1)
+			w.squeezeWords(d, func() { b.I64(lanesASCII16) })
+			b.Else()
+			b.Get(w.unit)
+			b.I32(0x800)
+			b.Op(wasm.OpI32LtU)
+			b.If()
+			d.store(wasm.OpI32Store8, 0, func() { lead(0xc0, w.unit, 6) })
+			d.store(wasm.OpI32Store8, 1, func() { tail(w.unit, 0) })
+			d.advance(2)
+			b.Else()
+			isSurrogate(b, w.unit)
+			b.If()
+			w.utf16Pair()
+			// 0x10000 + (unit - 0xd800) << 10 + (next - 0xdc00)
+			b.Get(w.unit)
+			b.I32(10)
+			b.Op(wasm.OpI32Shl)
+			b.Get(w.next)
+			b.Op(wasm.OpI32Add)
+			b.I32(0xd800<<10 + 0xdc00 - 0x10000)
+			b.Op(wasm.OpI32Sub)
+			b.Set(w.cp)
+			d.store(wasm.OpI32Store8, 0, func() { lead(0xf0, w.cp, 18) })
+			d.store(wasm.OpI32Store8, 1, func() { tail(w.cp, 12) })
+			d.store(wasm.OpI32Store8, 2, func() { tail(w.cp, 6) })
+			d.store(wasm.OpI32Store8, 3, func() { tail(w.cp, 0) })
+			d.advance(4)
+			b.Else()
+			d.store(wasm.OpI32Store8, 0, func() { lead(0xe0, w.unit, 12) })
+			d.store(wasm.OpI32Store8, 1, func() { tail(w.unit, 6) })
+			d.store(wasm.OpI32Store8, 2, func() { tail(w.unit, 0) })
+			d.advance(3)
+			b.End()
+			b.End()
+			b.End()
+		})
 		b.Get(d.at)
 	})
 }
@@ -262,43 +248,50 @@ func (f *fuser) encodeLatin1Func(from, to graph.MemoryID) graph.FuncID {
 		b := f.b
 		d := cursor{b, to, 2}
 		w := f.walk(from, 0, 1)
-		w.each(
-			func() { f.copyASCII(w, d) },
-			func() {
-				w.load(wasm.OpI32Load8U, 0)
-				b.Tee(w.unit)
-				b.I32(0x80)
-				b.Op(wasm.OpI32LtU)
-				b.If()
-				d.store(wasm.OpI32Store8, 0, func() { b.Get(w.unit) })
-				d.advance(1)
-				b.Else()
-				// 0xc2 or 0xc3, and the low six bits.
-				d.store(wasm.OpI32Store8, 0, func() {
-					b.Get(w.unit)
-					b.I32(6)
-					b.Op(wasm.OpI32ShrU)
-					b.I32(0xc0)
-					b.Op(wasm.OpI32Or)
-				})
-				d.store(wasm.OpI32Store8, 1, func() {
-					b.Get(w.unit)
-					b.I32(0xbf)
-					b.Op(wasm.OpI32And)
-				})
-				d.advance(2)
-				b.End()
-				w.advance(1)
-			},
-		)
+		w.each(func() {
+			w.load(wasm.OpI32Load8U, 0)
+			b.Set(w.unit)
+			w.advance(1)
+			b.Get(w.unit)
+			b.I32(0x80)
+			b.Op(wasm.OpI32LtU)
+			b.If()
+			d.store(wasm.OpI32Store8, 0, func() { b.Get(w.unit) })
+			d.advance(1)
+			w.copyASCII(d)
+			b.Else()
+			// 0xc2 or 0xc3, and the low six bits.
+			d.store(wasm.OpI32Store8, 0, func() {
+				b.Get(w.unit)
+				b.I32(6)
+				b.Op(wasm.OpI32ShrU)
+				b.I32(0xc0)
+				b.Op(wasm.OpI32Or)
+			})
+			d.store(wasm.OpI32Store8, 1, func() {
+				b.Get(w.unit)
+				b.I32(0xbf)
+				b.Op(wasm.OpI32And)
+			})
+			d.advance(2)
+			b.End()
+		})
 		b.Get(d.at)
 	})
 }
 
 // copyASCII copies blocks of eight ASCII bytes as they are.
-func (f *fuser) copyASCII(w *walker, d cursor) {
-	w.words(w.hasBits(func() { f.b.I64(lanesASCII8) }), func(word ir.Local) {
-		d.store(wasm.OpI64Store, 0, func() { f.b.Get(word) })
+func (w *walker) copyASCII(d cursor) {
+	w.words(w.hasBits(func() { w.b.I64(lanesASCII8) }), func(word ir.Local) {
+		d.store(wasm.OpI64Store, 0, func() { w.b.Get(word) })
 		d.advance(8)
+	})
+}
+
+// squeezeWords copies blocks of four units without a bit of mask to bytes.
+func (w *walker) squeezeWords(d cursor, mask func()) {
+	w.words(w.hasBits(mask), func(word ir.Local) {
+		d.store(wasm.OpI64Store32, 0, func() { squeeze(w.b, word) })
+		d.advance(4)
 	})
 }

@@ -81,15 +81,12 @@ func (w *walker) fewer(k uint32) {
 	w.b.Op(wasm.OpI32LtU)
 }
 
-// each loops until the end: words, then the units that they left over, one
-// step a turn. A step leaves the loop early by Br(1), counted from its top
-// level.
-func (w *walker) each(words, step func()) {
+// each loops until the end, one step a turn. A step leaves the loop early by
+// Br(1), counted from its top level. It handles a unit, and if that was plain,
+// many more by words: where the units are not plain, trying costs too much.
+func (w *walker) each(step func()) {
 	w.b.Block()
 	w.b.Loop()
-	if words != nil {
-		words()
-	}
 	w.b.Get(w.at, w.end)
 	w.b.Op(wasm.OpI32Eq)
 	w.b.BrIf(1)
@@ -130,6 +127,29 @@ func (w *walker) hasBits(mask func()) func(word ir.Local) {
 
 // skip is the plain of words that have nothing to do.
 func skip(ir.Local) {}
+
+// skipASCII skips ASCII bytes by 32 and then by 8.
+func (w *walker) skipASCII() {
+	b := w.b
+	b.Block()
+	b.Loop()
+	w.fewer(32)
+	b.BrIf(1)
+	for off := uint32(0); off < 32; off += 8 {
+		w.load(wasm.OpI64Load, off)
+		if off > 0 {
+			b.Op(wasm.OpI64Or)
+		}
+	}
+	b.I64(lanesASCII8)
+	b.Op(wasm.OpI64And, wasm.OpI64Eqz, wasm.OpI32Eqz)
+	b.BrIf(1)
+	w.advance(32)
+	b.Br(0)
+	b.End()
+	b.End()
+	w.words(w.hasBits(func() { b.I64(lanesASCII8) }), skip)
+}
 
 // utf8Char reads the character at the position, whose first byte is in unit
 // and not ASCII, into cp and moves behind it. It traps unless the sequence is
@@ -207,15 +227,15 @@ func isSurrogate(b *ir.Builder, l ir.Local) {
 	b.Op(wasm.OpI32Eq)
 }
 
-// utf16Pair checks the pair at the position, whose first half is in unit, and
-// leaves the second in next. It traps unless the first is a high surrogate and
-// a low one follows.
+// utf16Pair reads the second half of a pair, whose first is in unit, into next
+// and moves behind it. It traps unless the first is a high surrogate and a low
+// one follows.
 func (w *walker) utf16Pair() {
 	b := w.b
-	w.fewer(4)
+	b.Get(w.at, w.end)
+	b.Op(wasm.OpI32Eq)
 	b.TrapIf()
-	// Both at once: the high half is below 0xdc00, the low one is not.
-	w.load(wasm.OpI32Load16U, 2)
+	w.load(wasm.OpI32Load16U, 0)
 	b.Set(w.next)
 	b.Get(w.unit)
 	b.I32(0xdc00)
@@ -226,6 +246,7 @@ func (w *walker) utf16Pair() {
 	b.I32(0xdc00)
 	b.Op(wasm.OpI32Ne, wasm.OpI32Or)
 	b.TrapIf()
+	w.advance(2)
 }
 
 // spread pushes four bytes, the low half of an i64 on the stack, as four units

@@ -17,7 +17,7 @@ const maxFlatAsyncParams = 4
 var (
 	noTypes = []wasm.ValType{}
 	i32     = []wasm.ValType{wasm.I32}
-	i32x2   = []wasm.ValType{wasm.I32, wasm.I32}
+	flatI32I32   = []wasm.ValType{wasm.I32, wasm.I32}
 	i32x3   = []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}
 	i32x4   = []wasm.ValType{wasm.I32, wasm.I32, wasm.I32, wasm.I32}
 )
@@ -93,7 +93,7 @@ func (v *validator) options(s *staticScope, o *CanonOpts) error {
 			return fmt.Errorf("canonical option `realloc` requires `memory` to also be specified")
 		}
 		t := &v.core.types[s.coreFuncs[o.Realloc]]
-		if err := v.signature("canonical option `realloc`", t, i32x4, i32); err != nil {
+		if err := v.signature("canonical option `realloc`", t, i32x4, flatI32); err != nil {
 			return err
 		}
 	}
@@ -167,7 +167,7 @@ func (v *validator) lift(s *staticScope, d *Canon) (*funcType, error) {
 	}
 	if o.HasCallback {
 		callback := &v.core.types[s.coreFuncs[o.Callback]]
-		if err := v.signature("canonical option `callback`", callback, i32x3, i32); err != nil {
+		if err := v.signature("canonical option `callback`", callback, i32x3, flatI32); err != nil {
 			return nil, err
 		}
 	}
@@ -304,10 +304,10 @@ func (v *validator) builtin(s *staticScope, d *Canon) (params, results []wasm.Va
 		if _, local := s.reps[r.ID]; !local {
 			return nil, nil, fmt.Errorf("type %d is not a local resource", d.Type)
 		}
-		return i32, i32, nil // the representation is i32, like a handle
+		return flatI32, flatI32, nil // the representation is flatI32, like a handle
 	case CanonResourceDrop:
 		_, err := s.resourceType(d.Type)
-		return i32, noTypes, err
+		return flatI32, noTypes, err
 	case 0x09: // task.return
 		return v.taskReturn(s, d)
 	case 0x0a, 0x0b: // context.get, context.set
@@ -322,9 +322,9 @@ func (v *validator) builtin(s *staticScope, d *Canon) (params, results []wasm.Va
 			return fail("immediate must be zero or one, not %d", d.Imm[0])
 		}
 		if d.Op == 0x0a {
-			return noTypes, i32, nil
+			return noTypes, flatI32, nil
 		}
-		return i32, noTypes, nil
+		return flatI32, noTypes, nil
 	case 0x0e, 0x0f, 0x10, 0x11, 0x12, 0x13, 0x14, 0x2e:
 		return v.streamBuiltin(s, d, KindStream)
 	case 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x2f:
@@ -340,30 +340,30 @@ func (v *validator) builtin(s *staticScope, d *Canon) (params, results []wasm.Va
 			return fail("cannot have the `async` option")
 		}
 		if d.Op == 0x1c {
-			return i32x2, i32, d.Opts.needMemory("the message is in memory")
+			return flatI32I32, flatI32, d.Opts.needMemory("the message is in memory")
 		}
-		return i32x2, noTypes, d.Opts.needRealloc("the message is returned in memory")
+		return flatI32I32, noTypes, d.Opts.needRealloc("the message is returned in memory")
 	case 0x20, 0x21: // waitable-set.wait, waitable-set.poll
-		return i32x2, i32, s.canonMemory(d.Imm[0])
+		return flatI32I32, flatI32, s.canonMemory(d.Imm[0])
 	case 0x27: // thread.new-indirect
 		if err := v.threadStart(s, d); err != nil {
 			return nil, nil, err
 		}
-		return i32x2, i32, nil
+		return flatI32I32, flatI32, nil
 	case 0x05, 0x24, 0x25: // task.cancel, backpressure.inc, backpressure.dec
 		return noTypes, noTypes, nil
 	case 0x06: // subtask.cancel
-		return i32, i32, nil
+		return flatI32, flatI32, nil
 	case 0x0c, 0x1f, 0x26, 0x29: // thread.yield, waitable-set.new, thread.index, thread.suspend
-		return noTypes, i32, nil
+		return noTypes, flatI32, nil
 	case 0x0d, 0x1e, 0x22, 0x28: // subtask.drop, error-context.drop, waitable-set.drop, thread.resume-later
-		return i32, noTypes, nil
+		return flatI32, noTypes, nil
 	case 0x23: // waitable.join
-		return i32x2, noTypes, nil
+		return flatI32I32, noTypes, nil
 	case 0x2a, 0x2b, 0x2c, 0x2d: // thread.suspend-then-resume and the like
-		return i32, i32, nil
+		return flatI32, flatI32, nil
 	case 0x42: // thread.available-parallelism
-		return noTypes, i32, nil
+		return noTypes, flatI32, nil
 	}
 	// thread.spawn-ref and thread.spawn-indirect need shared types, which
 	// Decode does not read, and no engine has resource.drop async.
@@ -408,11 +408,11 @@ func (v *validator) streamBuiltin(s *staticScope, d *Canon, kind Kind) (params, 
 	case 0x0e, 0x15: // new
 		return noTypes, []wasm.ValType{wasm.I64}, nil
 	case 0x11, 0x12, 0x18, 0x19: // cancel-read, cancel-write
-		return i32, i32, nil
+		return flatI32, flatI32, nil
 	case 0x13, 0x14, 0x1a, 0x1b: // drop-readable, drop-writable
-		return i32, noTypes, nil
+		return flatI32, noTypes, nil
 	case 0x2e, 0x2f: // forward
-		return i32x2, noTypes, nil
+		return flatI32I32, noTypes, nil
 	}
 	o := &d.Opts
 	if err := v.options(s, o); err != nil {
@@ -429,9 +429,9 @@ func (v *validator) streamBuiltin(s *staticScope, d *Canon, kind Kind) (params, 
 		}
 	}
 	if kind == KindStream {
-		return i32x3, i32, err // handle, pointer, count
+		return i32x3, flatI32, err // handle, pointer, count
 	}
-	return i32x2, i32, err
+	return flatI32I32, flatI32, err
 }
 
 // threadStart checks the type and table of thread.new-indirect.
@@ -444,7 +444,7 @@ func (v *validator) threadStart(s *staticScope, d *Canon) error {
 	if t.Kind != wasm.CompFunc {
 		return fmt.Errorf("`%s` expects a core function type", d.Op)
 	}
-	if err := v.signature("start function", t, i32, noTypes); err != nil {
+	if err := v.signature("start function", t, flatI32, noTypes); err != nil {
 		return err
 	}
 	want := wasm.TableType{Elem: wasm.FuncRef}

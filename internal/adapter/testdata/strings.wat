@@ -71,30 +71,30 @@
 
     (func (export "put") (param i32 i64) (i64.store (local.get 0) (local.get 1)))
     (func (export "peek") (param i32) (result i64) (i64.load (local.get 0)))
-    ;; FNV-1a of $n bytes.
+    ;; FNV-1a of the words that $n bytes, rounded up, make.
     (func (export "hash") (param $at i32) (param $n i32) (result i64)
       (local $h i64)
       (local.set $h (i64.const 0xcbf29ce484222325))
       (block $done
         (loop $next
-          (br_if $done (i32.eqz (local.get $n)))
+          (br_if $done (i32.le_s (local.get $n) (i32.const 0)))
           (local.set $h (i64.mul
-            (i64.xor (local.get $h) (i64.load8_u (local.get $at)))
+            (i64.xor (local.get $h) (i64.load (local.get $at)))
             (i64.const 0x100000001b3)))
-          (local.set $at (i32.add (local.get $at) (i32.const 1)))
-          (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+          (local.set $at (i32.add (local.get $at) (i32.const 8)))
+          (local.set $n (i32.sub (local.get $n) (i32.const 8)))
           (br $next)))
       (local.get $h))
-    ;; Repeats the $period bytes at $at until $n bytes are full.
+    ;; Repeats the $period bytes at $at until $n bytes are full, or up to twice
+    ;; as many.
     (func (export "repeat") (param $at i32) (param $period i32) (param $n i32)
-      (local $i i32)
-      (local.set $i (local.get $period))
+      (local $have i32)
+      (local.set $have (local.get $period))
       (block $done
         (loop $next
-          (br_if $done (i32.ge_u (local.get $i) (local.get $n)))
-          (i32.store8 (i32.add (local.get $at) (local.get $i))
-            (i32.load8_u (i32.sub (i32.add (local.get $at) (local.get $i)) (local.get $period))))
-          (local.set $i (i32.add (local.get $i) (i32.const 1)))
+          (br_if $done (i32.ge_u (local.get $have) (local.get $n)))
+          (memory.copy (i32.add (local.get $at) (local.get $have)) (local.get $at) (local.get $have))
+          (local.set $have (i32.shl (local.get $have) (i32.const 1)))
           (br $next))))
     (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0)))
   )

@@ -8,10 +8,11 @@ import (
 )
 
 // Strings move by shared helper functions, one for each pair of encodings,
-// pair of memories and destination realloc. Each follows store_string_into_range
-// of CanonicalABI.md call of realloc by call of realloc, because realloc
-// belongs to the component, which can tell. The loops inside are helpers
-// of their own that several pairs share; they know memories only:
+// pair of memories and destination realloc. Each follows
+// store_string_into_range of CanonicalABI.md call of realloc by call of
+// realloc, because realloc belongs to the component, which can tell. The loops
+// inside are helpers of their own that several pairs share; they know memories
+// only:
 //
 //	string.go         the way from a pair of encodings to its helper, what all
 //	                  helpers check, copies between equal encodings
@@ -57,24 +58,20 @@ func (t textForm) String() string {
 	return [...]string{"utf8", "utf16", "latin1", "tagged utf16"}[t]
 }
 
-func encodingName(e component.Encoding) string {
-	return [...]string{"utf8", "utf16", "latin1+utf16"}[e]
-}
-
 // stringPart tells the helpers of strings apart (helperKey.shape). Moves come
 // first, one for each textForm.
 type stringPart uint8
 
 const (
-	partMove      = stringPart(formTagged) + 1 + iota // latin1+utf16: looks at the tag, then calls a move of a form
-	partValid16                                       // string_utf16.go
-	partTo16                                          //
-	partWiden                                         //
-	partASCII                                         // string_utf8.go
-	partNarrow                                        //
-	partFrom16                                        //
-	partFromLatin                                     //
-	partLatin                                         // string_latin1.go
+	partMove  = stringPart(formTagged) + 1 + iota // latin1+utf16: looks at the tag, calls a move of a form
+	partASCII                                     // the rest are the loops
+	partNarrow
+	partFrom16
+	partFromLatin
+	partValid16
+	partTo16
+	partWiden
+	partLatin
 )
 
 // string moves a string by a shared helper.
@@ -118,7 +115,7 @@ func (f *fuser) stringMove() graph.FuncID {
 		return f.formMove(formUTF16)
 	}
 	from := graph.Options{Memory: memoryOf(f.from), Encoding: component.Latin1UTF16}
-	return f.stringPiece(partMove, from, f.destination(), "move string latin1+utf16 -> "+encodingName(f.to.opts.Encoding), pair, pair, func(f *fuser) {
+	return f.stringPiece(partMove, from, f.destination(), "move string latin1+utf16 -> "+f.to.opts.Encoding.String(), pair, pair, func(f *fuser) {
 		const src, n = ir.Local(0), ir.Local(1)
 		f.b.Get(n)
 		f.b.I32(utf16Tag)
@@ -148,7 +145,7 @@ func (f *fuser) formMove(form textForm) graph.FuncID {
 	if form == formTagged && to.Encoding != component.Latin1UTF16 {
 		form = formUTF16 // only there it matters that Latin-1 was not chosen
 	}
-	name := "move string " + form.String() + " -> " + encodingName(to.Encoding)
+	name := "move string " + form.String() + " -> " + to.Encoding.String()
 	return f.stringPiece(stringPart(form), graph.Options{Memory: memoryOf(f.from)}, to, name, pair, pair, func(f *fuser) {
 		m := &textMove{fuser: f, form: form}
 		m.checkSource()

@@ -44,10 +44,10 @@ func TestStrings(t *testing.T) {
 			n += check(t, a, b, both, string(r))
 		}
 	})
-	// One character of another kind at each position of up to 8, and of 15 to
-	// 18, where blocks of eight bytes and four units begin and end.
+	// One character of another kind at each position of up to 8, of 15 to
+	// 18 and of 40, where blocks of bytes and units begin and end.
 	t.Run("positions", func(t *testing.T) {
-		lengths := []int{1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 18}
+		lengths := []int{1, 2, 3, 4, 5, 6, 7, 8, 15, 16, 17, 18, 40}
 		if testing.Short() {
 			lengths = []int{3, 9}
 		}

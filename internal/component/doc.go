@@ -7,6 +7,8 @@
 //     NewList, ...) or ResolveValDef build them; abi.go knows their size,
 //     alignment and flattening (CanonicalABI.md), compare.go whether two are
 //     equal and if not, why.
+//   - validate.go types a whole component, as engines do before they run it:
+//     Validate checks that every index names something of the right type.
 //   - name.go takes import and export names apart and compares their versions.
 //
 // Resolving indices to types across components is the work of whoever

@@ -51,9 +51,9 @@ func tooMany(what string, limit int) error {
 	return fmt.Errorf("too many %s (the limit is %d)", what, limit)
 }
 
-// Validate returns an error unless c is valid: Check, and the static typing of
-// Explainer.md ("Component-level validation" is spread over its sections),
-// Subtyping.md and CanonicalABI.md ("Canonical ABI validation").
+// Validate returns an error unless c is valid: Check, and the static typing
+// that Explainer.md prescribes section by section, with Subtyping.md and the
+// validation rules of each canonical definition in CanonicalABI.md.
 //
 // Core decodes an embedded core module; nil stands for wasm.DecodeNoScan. Only
 // its types, imports and exports are looked at: whether a core module is valid
@@ -68,7 +68,7 @@ func Validate(c *Component, core func(*CoreModule) (*wasm.Module, error)) error 
 		return err
 	}
 	if core == nil {
-		core = func(m *CoreModule) (*wasm.Module, error) { return wasm.DecodeNoScan(c.Input, m.Bytes) }
+		core = func(m *CoreModule) (*wasm.Module, error) { return decodeCore(c.Input, m) }
 	}
 	v := &validator{
 		input:   c.Input,
@@ -79,6 +79,18 @@ func Validate(c *Component, core func(*CoreModule) (*wasm.Module, error)) error 
 	}
 	_, err := v.component(c, nil)
 	return err
+}
+
+// decodeCore decodes a core module, with the offsets of errors counted from the
+// start of the component's input.
+func decodeCore(input string, m *CoreModule) (*wasm.Module, error) {
+	out, err := wasm.DecodeNoScan(input, m.Bytes)
+	if e := (*wasm.Error)(nil); errors.As(err, &e) {
+		at := *e
+		at.Offset += m.Offset()
+		return nil, &at
+	}
+	return out, err
 }
 
 // validator is one run over a component.

@@ -7,19 +7,18 @@ import (
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
-// Canonical definitions (CanonicalABI.md, "Canonical ABI validation" of the
-// options and the `canon` section of each definition; Binary.md has the list).
+// Canonical definitions (CanonicalABI.md, the validation paragraphs under
+// "Canonical Definitions"; Binary.md has the list).
 
 // maxFlatAsyncParams is MaxFlatParams for an async lower (CanonicalABI.md,
 // MAX_FLAT_ASYNC_PARAMS).
 const maxFlatAsyncParams = 4
 
+// Signatures, together with those of abi.go.
 var (
 	noTypes = []wasm.ValType{}
-	i32     = []wasm.ValType{wasm.I32}
-	flatI32I32   = []wasm.ValType{wasm.I32, wasm.I32}
-	i32x3   = []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}
-	i32x4   = []wasm.ValType{wasm.I32, wasm.I32, wasm.I32, wasm.I32}
+	flat3   = []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}
+	flat4   = []wasm.ValType{wasm.I32, wasm.I32, wasm.I32, wasm.I32}
 )
 
 // signature returns an error unless a core function, which is called what, has
@@ -93,7 +92,7 @@ func (v *validator) options(s *staticScope, o *CanonOpts) error {
 			return fmt.Errorf("canonical option `realloc` requires `memory` to also be specified")
 		}
 		t := &v.core.types[s.coreFuncs[o.Realloc]]
-		if err := v.signature("canonical option `realloc`", t, i32x4, flatI32); err != nil {
+		if err := v.signature("canonical option `realloc`", t, flat4, flatI32); err != nil {
 			return err
 		}
 	}
@@ -167,7 +166,7 @@ func (v *validator) lift(s *staticScope, d *Canon) (*funcType, error) {
 	}
 	if o.HasCallback {
 		callback := &v.core.types[s.coreFuncs[o.Callback]]
-		if err := v.signature("canonical option `callback`", callback, i32x3, flatI32); err != nil {
+		if err := v.signature("canonical option `callback`", callback, flat3, flatI32); err != nil {
 			return nil, err
 		}
 	}
@@ -205,7 +204,7 @@ func (v *validator) lift(s *staticScope, d *Canon) (*funcType, error) {
 		// to do next.
 		results = noTypes
 		if o.HasCallback {
-			results = i32
+			results = flatI32
 		}
 	}
 	if !slices.Equal(params, core.Params) {
@@ -274,7 +273,7 @@ func (v *validator) lowered(s *staticScope, t *funcType, o *CanonOpts) (params, 
 		if spilledResult {
 			params = append(params, wasm.I32)
 		}
-		results = i32 // the state of the call
+		results = flatI32 // the state of the call
 	}
 	if spilled {
 		if err := o.needMemory("the parameters are passed in memory"); err != nil {
@@ -304,7 +303,7 @@ func (v *validator) builtin(s *staticScope, d *Canon) (params, results []wasm.Va
 		if _, local := s.reps[r.ID]; !local {
 			return nil, nil, fmt.Errorf("type %d is not a local resource", d.Type)
 		}
-		return flatI32, flatI32, nil // the representation is flatI32, like a handle
+		return flatI32, flatI32, nil // the representation is an i32, like a handle
 	case CanonResourceDrop:
 		_, err := s.resourceType(d.Type)
 		return flatI32, noTypes, err
@@ -429,7 +428,7 @@ func (v *validator) streamBuiltin(s *staticScope, d *Canon, kind Kind) (params, 
 		}
 	}
 	if kind == KindStream {
-		return i32x3, flatI32, err // handle, pointer, count
+		return flat3, flatI32, err // handle, pointer, count
 	}
 	return flatI32I32, flatI32, err
 }

@@ -396,58 +396,58 @@ func (v *validator) moduleTypeOf(m *wasm.Module) (*moduleType, error) {
 		}
 	}
 	t := &moduleType{extent: oneExtent}
-	var space [wasm.SpaceElem + 1][]coreExtern
-	add := func(s wasm.Space, imp *wasm.Import) error {
-		e, err := v.coreExternOf(imp, ids)
-		space[s] = append(space[s], e)
-		return err
-	}
+	var imported [wasm.SpaceElem + 1][]coreExtern
 	for i := range m.Imports {
 		imp := &m.Imports[i]
-		s := imp.Kind.Space()
-		if err := add(s, imp); err != nil {
+		e, err := v.coreExternOf(imp, ids)
+		if err != nil {
 			return nil, err
 		}
-		e := space[s][len(space[s])-1]
+		space := imp.Kind.Space()
+		imported[space] = append(imported[space], e)
 		if err := t.addImport(imp.Module, imp.Name, e, v.coreExtent(e)); err != nil {
 			return nil, err
 		}
 	}
-	for _, f := range m.Funcs {
-		if err := add(wasm.SpaceFunc, &wasm.Import{Kind: wasm.ExternFunc, TypeIndex: f}); err != nil {
-			return nil, err
-		}
-	}
-	for i := range m.Tables {
-		if err := add(wasm.SpaceTable, &wasm.Import{Kind: wasm.ExternTable, Table: m.Tables[i].TableType}); err != nil {
-			return nil, err
-		}
-	}
-	for _, mem := range m.Memories {
-		if err := add(wasm.SpaceMemory, &wasm.Import{Kind: wasm.ExternMemory, Memory: mem}); err != nil {
-			return nil, err
-		}
-	}
-	for i := range m.Globals {
-		if err := add(wasm.SpaceGlobal, &wasm.Import{Kind: wasm.ExternGlobal, Global: m.Globals[i].GlobalType}); err != nil {
-			return nil, err
-		}
-	}
-	for _, tag := range m.Tags {
-		if err := add(wasm.SpaceTag, &wasm.Import{Kind: wasm.ExternTag, TypeIndex: tag}); err != nil {
-			return nil, err
-		}
-	}
+	// Definitions that are not exported do not matter to others.
 	for _, x := range m.Exports {
-		items := space[x.Kind.Space()]
-		if uint64(x.Index) >= uint64(len(items)) {
+		space := x.Kind.Space()
+		if x.Index >= m.Count(space) {
 			return nil, fmt.Errorf("export `%s`: %s index %d out of range", x.Name, x.Kind, x.Index)
 		}
-		if err := t.addExport(x.Name, items[x.Index], v.coreExtent(items[x.Index])); err != nil {
+		var e coreExtern
+		if n := uint32(len(imported[space])); x.Index < n {
+			e = imported[space][x.Index]
+		} else {
+			def := definedExtern(m, x.Kind, x.Index-n)
+			var err error
+			if e, err = v.coreExternOf(&def, ids); err != nil {
+				return nil, err
+			}
+		}
+		if err := t.addExport(x.Name, e, v.coreExtent(e)); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
+}
+
+// definedExtern describes definition i of m, as an import would.
+func definedExtern(m *wasm.Module, kind wasm.ExternKind, i uint32) wasm.Import {
+	d := wasm.Import{Kind: kind}
+	switch kind {
+	case wasm.ExternFunc:
+		d.TypeIndex = m.Funcs[i]
+	case wasm.ExternTable:
+		d.Table = m.Tables[i].TableType
+	case wasm.ExternMemory:
+		d.Memory = m.Memories[i]
+	case wasm.ExternGlobal:
+		d.Global = m.Globals[i].GlobalType
+	case wasm.ExternTag:
+		d.TypeIndex = m.Tags[i]
+	}
+	return d
 }
 
 // coreTypeDef is an entry of the core type index space of a component: a

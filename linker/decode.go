@@ -1,10 +1,11 @@
 package linker
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"runtime"
 	"sort"
 	"strings"
@@ -25,28 +26,35 @@ type unit struct {
 
 // store holds every distinct core module of the link, decoded once whatever
 // number of components carry it.
+//
+// The hash only says where to look: it is cheap, seeded anew in every run, and
+// equal modules are told by their bytes.
 type store struct {
+	seed   maphash.Seed
 	mu     sync.Mutex
-	byHash map[[sha256.Size]byte]*moduleSlot
+	byHash map[uint64][]*moduleSlot
 }
 
-// moduleSlot is a module that some goroutine decodes, or has decoded.
+// moduleSlot is a distinct core module.
 type moduleSlot struct {
+	bytes  []byte
 	module *wasm.Module
 	err    error
 	base   int64 // offset in the input where it was first seen
 }
 
-// get decodes a core module, or waits for whoever does.
-func (s *store) slot(bytes []byte) *moduleSlot {
-	h := sha256.Sum256(bytes)
+// slot is the place of the core module b, the same for equal bytes.
+func (s *store) slot(b []byte) *moduleSlot {
+	h := maphash.Bytes(s.seed, b)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.byHash[h]
-	if m == nil {
-		m = &moduleSlot{}
-		s.byHash[h] = m
+	for _, m := range s.byHash[h] {
+		if bytes.Equal(m.bytes, b) {
+			return m
+		}
 	}
+	m := &moduleSlot{bytes: b}
+	s.byHash[h] = append(s.byHash[h], m)
 	return m
 }
 
@@ -84,7 +92,7 @@ func decode(ctx context.Context, inputs []Input, progress func(done, total int))
 	}
 
 	// Every embedded module, in order of appearance; equal bytes share a slot.
-	st := &store{byHash: map[[sha256.Size]byte]*moduleSlot{}}
+	st := &store{seed: maphash.MakeSeed(), byHash: map[uint64][]*moduleSlot{}}
 	type job struct {
 		def   *component.CoreModule
 		input string
@@ -107,7 +115,7 @@ func decode(ctx context.Context, inputs []Input, progress func(done, total int))
 			walk(c, inputs[i].name())
 		}
 	}
-	// Hashing costs as much as decoding; do it in parallel too.
+	// Hashing reads every byte, as scanning will: in parallel.
 	g, _ = errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range jobs {

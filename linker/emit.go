@@ -135,8 +135,8 @@ func (l *layout) valOf(v wasm.ValType, inst graph.InstanceID) wasm.ValType {
 	return l.val(v)
 }
 
-// emit writes the output module.
-func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, progress func(done, total int)) ([]byte, error) {
+// emit makes the output module, ready to be written.
+func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, progress func(done, total int)) (*wasm.Encoder, error) {
 	m := &wasm.Module{}
 	l.emitTypes(m)
 	l.emitImports(m)
@@ -211,7 +211,7 @@ func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, pro
 		m.Customs = append(m.Customs, l.nameSection())
 	}
 	m.Customs = append(m.Customs, customs...)
-	return wasm.Encode(m), nil
+	return wasm.NewEncoder(m), nil
 }
 
 func (l *layout) emitTypes(m *wasm.Module) {
@@ -298,6 +298,7 @@ func (l *layout) emitExports(m *wasm.Module) {
 
 func (l *layout) emitDatas(m *wasm.Module) {
 	p := l.p
+	m.Datas = make([]wasm.Data, 0, len(l.datas))
 	for _, id := range l.datas {
 		d := &p.Datas[id]
 		inst := p.Instances[d.Inst]
@@ -448,18 +449,22 @@ func (l *layout) expr(e *wasm.Expr, inst *graph.Instance) wasm.Expr {
 func (l *layout) emitCode(ctx context.Context, m *wasm.Module, progress func(done, total int)) (map[graph.FuncID]bool, bool, error) {
 	ids := l.funcs[l.imported[wasm.SpaceFunc]:]
 	m.Code = make([]wasm.Body, len(ids))
-	type chunk struct{ lo, hi, size int }
+	type chunk struct{ lo, hi, room int }
 	var chunks []chunk
-	lo, size := 0, 0
+	lo, size, sites := 0, 0, 0
 	for i, id := range ids {
 		body, _ := l.p.Code(id)
 		if body == nil {
 			return nil, false, fmt.Errorf("function %q has no body", l.p.FuncName(id))
 		}
 		size += len(body.Bytes)
+		sites += len(body.Sites)
 		if size >= scanChunk || i == len(ids)-1 {
-			chunks = append(chunks, chunk{lo, i + 1, size})
-			lo, size = i+1, 0
+			// A site grows by a byte on average, if that: indices get longer,
+			// and so do accesses to a memory that is not the first. Room that
+			// is not needed is never touched.
+			chunks = append(chunks, chunk{lo, i + 1, size + sites + 64})
+			lo, size, sites = i+1, 0, 0
 		}
 	}
 	refs := make([]map[graph.FuncID]bool, len(chunks))
@@ -472,8 +477,7 @@ func (l *layout) emitCode(ctx context.Context, m *wasm.Module, progress func(don
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			// Bodies grow a little when bases are folded into offsets.
-			buf := make([]byte, 0, c.size+c.size/16+64)
+			buf := make([]byte, 0, c.room)
 			r := rewriter{l: l, refs: map[graph.FuncID]bool{}}
 			ends := make([]int, 0, c.hi-c.lo)
 			for _, id := range ids[c.lo:c.hi] {

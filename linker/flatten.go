@@ -580,24 +580,24 @@ func (f *flattener) canon(s *scope, def *component.Canon) error {
 
 // options resolves canonical options.
 func (f *flattener) options(s *scope, def *component.Canon) (graph.Options, error) {
-	o := graph.Options{Encoding: def.Opts.Encoding}
+	o := graph.Options{Encoding: def.Options().Encoding}
 	var err error
 	switch {
-	case def.Opts.Async || def.Opts.HasCallback:
+	case def.Options().Async || def.Options().HasCallback:
 		return o, fmt.Errorf("async lifts and lowers are not supported yet")
-	case def.Opts.GC || def.Opts.HasCoreType:
+	case def.Options().GC || def.Options().HasCoreType:
 		return o, fmt.Errorf("the gc option is not supported yet")
 	}
-	if def.Opts.HasMemory {
-		if o.Memory, err = at(s.coreMemories, def.Opts.Memory, "core memory"); err != nil {
+	if def.Options().HasMemory {
+		if o.Memory, err = at(s.coreMemories, def.Options().Memory, "core memory"); err != nil {
 			return o, err
 		}
 		if f.p.Memories[o.Memory].Type.Is64 {
 			return o, fmt.Errorf("64-bit memories are not supported by the canonical ABI yet")
 		}
 	}
-	if def.Opts.HasRealloc {
-		if o.Realloc, err = at(s.coreFuncs, def.Opts.Realloc, "core function"); err != nil {
+	if def.Options().HasRealloc {
+		if o.Realloc, err = at(s.coreFuncs, def.Options().Realloc, "core function"); err != nil {
 			return o, err
 		}
 		i := wasm.I32
@@ -605,8 +605,8 @@ func (f *flattener) options(s *scope, def *component.Canon) (graph.Options, erro
 			return o, fmt.Errorf("realloc has type %s", f.funcString(f.p.Funcs[o.Realloc].Type))
 		}
 	}
-	if def.Opts.HasPost {
-		if o.PostReturn, err = at(s.coreFuncs, def.Opts.PostReturn, "core function"); err != nil {
+	if def.Options().HasPost {
+		if o.PostReturn, err = at(s.coreFuncs, def.Options().PostReturn, "core function"); err != nil {
 			return o, err
 		}
 	}

@@ -3,6 +3,7 @@ package linker
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/wbundle/wbundle/graph"
 	"github.com/wbundle/wbundle/internal/wasm"
@@ -56,6 +57,11 @@ func (f *flattener) instantiateModule(m *wasm.Module, comp graph.ComponentID, in
 	}
 	p.Instances = append(p.Instances, inst)
 
+	// A large module grows these once, not step by step.
+	p.Funcs = slices.Grow(p.Funcs, len(m.Funcs))
+	p.Datas = slices.Grow(p.Datas, len(m.Datas))
+	p.Elems = slices.Grow(p.Elems, len(m.Elems))
+	p.Globals = slices.Grow(p.Globals, len(m.Globals))
 	for i, t := range m.Funcs {
 		inst.Funcs = append(inst.Funcs, p.AddFunc(graph.Func{Kind: graph.FuncDefined, Type: types[t], Inst: inst.ID, Index: uint32(i)}))
 	}
@@ -196,7 +202,7 @@ func limitsMatch(got, want wasm.Limits, what string) error {
 // Immutable globals of other instances are known by then, as instantiation
 // order guarantees; only imports from the host are not.
 func (f *flattener) constant(inst *graph.Instance, e *wasm.Expr) graph.Const {
-	var stack []graph.Const
+	stack := make([]graph.Const, 0, 4) // on the stack, too: nearly all expressions are one constant
 	unknown := graph.Const{}
 	site := 0
 	for off := 0; off < len(e.Bytes); {

@@ -153,8 +153,10 @@ func (f *flattener) output(ctx context.Context, l *layout, progress func(done, t
 		if err != nil {
 			return nil, err
 		}
-		if err := f.checkOutput(m); err != nil {
-			return nil, err
+		if f.opts.Check {
+			if err := checkModule(m.Append(nil)); err != nil {
+				return nil, err
+			}
 		}
 		c, err := f.wrap(l, m)
 		if err != nil {
@@ -183,15 +185,16 @@ func (f *flattener) output(ctx context.Context, l *layout, progress func(done, t
 	if err != nil {
 		return nil, err
 	}
-	return m, f.checkOutput(m)
+	out := m.Append(make([]byte, 0, m.Size()))
+	if f.opts.Check {
+		err = checkModule(out)
+	}
+	return out, err
 }
 
-// checkOutput validates the emitted module, if the options ask for it. Emit is
+// checkModule validates the emitted module, for those who ask for it. Emit is
 // the first pass whose result is a module: those before it change the program.
-func (f *flattener) checkOutput(b []byte) error {
-	if !f.opts.Check {
-		return nil
-	}
+func checkModule(b []byte) error {
 	m, err := wasm.Decode("output", b)
 	if err == nil {
 		err = wasm.Validate(m)

@@ -144,7 +144,10 @@ func (s *typeScope) ref(v *component.ValType) (component.ValRef, error) {
 
 // defineVal appends the definition of a value type.
 func (s *typeScope) defineVal(v *component.ValType) (uint32, error) {
-	d := &component.ValDef{Kind: v.Kind, Labels: v.Labels, Len: v.Len}
+	d := &component.ValDef{Kind: v.Kind, Len: v.Len}
+	if v.Labels != nil || v.Cases != nil || v.Ok != nil || v.Err != nil {
+		d.Members = &component.Members{Labels: v.Labels}
+	}
 	opt := func(t *component.ValType) (*component.ValRef, error) {
 		if t == nil {
 			return nil, nil
@@ -173,11 +176,13 @@ func (s *typeScope) defineVal(v *component.ValType) (uint32, error) {
 	if d.Key, err = opt(v.Key); err != nil {
 		return 0, err
 	}
-	if d.Ok, err = opt(v.Ok); err != nil {
-		return 0, err
-	}
-	if d.Err, err = opt(v.Err); err != nil {
-		return 0, err
+	if v.Kind == component.KindResult && d.Members != nil {
+		if d.Ok, err = opt(v.Ok); err != nil {
+			return 0, err
+		}
+		if d.Err, err = opt(v.Err); err != nil {
+			return 0, err
+		}
 	}
 	if v.Resource != nil {
 		if d.Index, err = s.resource(v.Resource); err != nil {

@@ -42,7 +42,7 @@ type shimmed struct {
 func (w *wrapper) def(d component.Def) { w.c.Defs = append(w.c.Defs, d) }
 
 // wrap makes a component of the emitted module.
-func (f *flattener) wrap(l *layout, module []byte) (*component.Component, error) {
+func (f *flattener) wrap(l *layout, module *wasm.Encoder) (*component.Component, error) {
 	w := &wrapper{f: f, l: l, c: &component.Component{}, memories: map[graph.MemoryID]uint32{}, reallocs: map[graph.FuncID]uint32{},
 		hostFuncs: map[string]uint32{}, resources: map[*component.Resource]uint32{}}
 	w.world = newWorldTypes(f.home, func(d component.Decl) { w.def(d.(component.Def)) })
@@ -55,7 +55,7 @@ func (f *flattener) wrap(l *layout, module []byte) (*component.Component, error)
 			w.funcs++
 		}
 	}
-	w.def(&component.CoreModule{Bytes: module})
+	w.def(&component.CoreModule{Made: module})
 	w.modules++
 	if err := w.instantiate(); err != nil {
 		return nil, err
@@ -247,7 +247,7 @@ func (w *wrapper) lower(l *graph.Lower) (uint32, error) {
 	if err != nil {
 		return 0, fmt.Errorf("import %q: %w", coreName(l.Func.Host.Interface, l.Func.Host.Name), err)
 	}
-	w.def(&component.Canon{Op: component.CanonLower, Func: fn, Opts: opts})
+	w.def(&component.Canon{Op: component.CanonLower, Func: fn, Opts: &opts})
 	w.coreFuncs++
 	return w.coreFuncs - 1, nil
 }
@@ -602,7 +602,7 @@ func (w *wrapper) lift(iface string, x *graph.Extern) (uint32, error) {
 		opts.HasPost = true
 		opts.PostReturn = w.coreAlias(component.SortCoreFunc, w.main, "cabi_post_"+coreName(iface, x.Name))
 	}
-	w.def(&component.Canon{Op: component.CanonLift, Func: core, Type: t, Opts: opts})
+	w.def(&component.Canon{Op: component.CanonLift, Func: core, Type: t, Opts: &opts})
 	w.funcs++
 	return w.funcs - 1, nil
 }

@@ -223,7 +223,7 @@ func (in *instantiation) canon(d *component.Canon) {
 			invalidf("type %d is not a function type", d.Type)
 		}
 		name := fmt.Sprintf("function %d", len(s.funcs))
-		s.funcs = append(s.funcs, st.lift(name, in.inst, ft, in.options(&d.Opts), in.coreFunc(d.Func)))
+		s.funcs = append(s.funcs, st.lift(name, in.inst, ft, in.options(d.Options()), in.coreFunc(d.Func)))
 		return
 	}
 	var fn func(stack []uint64)
@@ -235,7 +235,7 @@ func (in *instantiation) canon(d *component.Canon) {
 		if f.call == nil {
 			unsupported("a function that exists only as a type")
 		}
-		fn = st.lower(in.inst, f, in.options(&d.Opts))
+		fn = st.lower(in.inst, f, in.options(d.Options()))
 		p, r, _, _ := component.FlattenFunc(f.typ, component.Lower)
 		params, results = wazeroTypes(p), wazeroTypes(r)
 	case component.CanonResourceNew:

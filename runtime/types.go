@@ -198,7 +198,7 @@ func (s *scope) valType(d *component.ValDef) *component.ValType {
 	case component.KindOption:
 		return component.NewOption(s.val(d.Elem))
 	case component.KindResult:
-		return component.NewResult(s.val(d.Ok), s.val(d.Err))
+		return component.NewResult(s.val(d.Parts().Ok), s.val(d.Parts().Err))
 	case component.KindList:
 		return component.NewList(s.val(d.Elem))
 	case component.KindFixedList:

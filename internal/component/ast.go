@@ -87,6 +87,9 @@ type Custom struct {
 type CoreModule struct {
 	Pos          // of Bytes in the input
 	Bytes []byte // from \0asm on
+	// Made, for a module that was made and not read, is what Encode writes in
+	// place of Bytes: right where it will stand, without a copy.
+	Made *wasm.Encoder
 }
 
 // CoreInstance is a core:instance: an instantiation, or a bag of exports.
@@ -280,14 +283,29 @@ type Type interface{ isType() }
 type ValDef struct {
 	Kind   Kind
 	Fields []FieldDef // record, and tuple with empty names
-	Cases  []CaseDef  // variant
-	Labels []string   // flags, enum
-	Elem   *ValRef    // list, option, stream, future (nil: no payload), map's value
-	Key    *ValRef    // map
-	Ok     *ValRef    // result
-	Err    *ValRef    // result
-	Len    uint32     // fixed-length list
-	Index  uint32     // own, borrow: type index of the resource
+	*Members
+	Elem  *ValRef // list, option, stream, future (nil: no payload), map's value
+	Key   *ValRef // map
+	Len   uint32  // fixed-length list
+	Index uint32  // own, borrow: type index of the resource
+}
+
+// Members are the parts of variants, flags, enums and results. They stand apart because
+// a definition of two bytes should not cost two hundred in memory. Only those
+// kinds have them.
+type Members struct {
+	Cases  []CaseDef // variant
+	Labels []string  // flags, enum
+	Ok     *ValRef   // result; nil: no payload
+	Err    *ValRef   // result; nil: no payload
+}
+
+// Parts is Members, never nil, and not to be changed.
+func (d *ValDef) Parts() *Members {
+	if d.Members == nil {
+		return &noMembers
+	}
+	return d.Members
 }
 
 // FieldDef is a field of a record.
@@ -392,13 +410,43 @@ const (
 type Canon struct {
 	Pos
 	Op   CanonOp
-	Func uint32 // lift: core function; lower: component function
-	Type uint32 // lift: function type; resource.*, stream.*, future.*: type index
-	Opts CanonOpts
-	// Immediates of the other built-ins, in order, as read.
+	Func uint32     // lift: core function; lower: component function
+	Type uint32     // lift: function type; resource.*, stream.*, future.*: type index
+	Opts *CanonOpts // nil: no options, or a built-in without; see Options
+	// Immediates is nil for definitions that have nothing but the above, which
+	// are nearly all: a built-in of one byte should not cost a hundred in memory.
+	*Immediates
+}
+
+// Immediates are the rarer immediates of a canon definition.
+type Immediates struct {
+	// Imm holds numbers, in order, as read.
 	Imm []uint32
 	// Result is the optional result type of task.return (0x09).
 	Result *ValRef
-	// ValImm is a core value type immediate (context.get/set in newer forms).
+	// ValImm is a core value type (context.get/set in newer forms).
 	ValImm *wasm.ValType
+}
+
+// What definitions without these parts are read as; nobody writes to them.
+var (
+	noMembers    Members
+	noOpts       CanonOpts
+	noImmediates Immediates
+)
+
+// Options are the canonical options; never nil, and not to be changed.
+func (d *Canon) Options() *CanonOpts {
+	if d.Opts == nil {
+		return &noOpts
+	}
+	return d.Opts
+}
+
+// rest is Immediates, never nil, and not to be changed.
+func (d *Canon) rest() *Immediates {
+	if d.Immediates == nil {
+		return &noImmediates
+	}
+	return d.Immediates
 }

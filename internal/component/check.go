@@ -157,11 +157,11 @@ func (k *checker) canon(d *Canon) {
 		case 't':
 			k.index(SortType, d.Type)
 		case 'o':
-			k.opts(&d.Opts)
+			k.opts(d.Options())
 		case 'r':
-			k.optional(d.Result)
+			k.optional(d.rest().Result)
 		case 'm', 'y', 'b', 'u', 'a':
-			if next >= len(d.Imm) {
+			if next >= len(d.rest().Imm) {
 				k.fail("canon %s lacks an immediate", d.Op)
 				return
 			}
@@ -237,13 +237,13 @@ func (k *checker) typeDef(t Type) {
 		for _, f := range t.Fields {
 			k.ref(f.Type)
 		}
-		for _, c := range t.Cases {
+		for _, c := range t.Parts().Cases {
 			k.optional(c.Type)
 		}
 		k.optional(t.Elem)
 		k.optional(t.Key)
-		k.optional(t.Ok)
-		k.optional(t.Err)
+		k.optional(t.Parts().Ok)
+		k.optional(t.Parts().Err)
 		if t.Kind == KindOwn || t.Kind == KindBorrow {
 			k.index(SortType, t.Index)
 		}
@@ -271,6 +271,9 @@ func (k *checker) typeDef(t Type) {
 // decls checks the declarations of a component or instance type, which open a
 // scope of their own.
 func (k *checker) decls(decls []Decl) {
+	if len(decls) == 0 {
+		return
+	}
 	inner := checker{input: k.input, section: k.section, scope: &scope{parent: k.scope}}
 	for _, d := range decls {
 		inner.offset = d.Offset()
@@ -332,6 +335,9 @@ func (k *checker) coreType(d *CoreTypeDef) {
 }
 
 func (k *checker) moduleType(m *ModuleType) {
+	if len(m.Decls) == 0 {
+		return
+	}
 	inner := checker{input: k.input, section: k.section, offset: k.offset, scope: &scope{parent: k.scope}}
 	for _, d := range m.Decls {
 		switch {

@@ -7,21 +7,29 @@ import "strings"
 // Explainer.md and do not repeat. Labels that differ in case only count as
 // equal, because bindings for many languages could not tell them apart.
 
-// labelSet finds labels that repeat.
-type labelSet map[string]struct{}
+// labelSet finds labels that repeat. The first one needs no map.
+type labelSet struct {
+	any   bool
+	first string
+	more  map[string]struct{}
+}
 
 // addLabel reports whether s is new, whatever the case.
 func (l *labelSet) addLabel(s string) bool { return l.add(strings.ToLower(s)) }
 
 // add reports whether s is new.
 func (l *labelSet) add(s string) bool {
-	if _, dup := (*l)[s]; dup {
+	if !l.any {
+		l.any, l.first = true, s
+		return true
+	}
+	if _, dup := l.more[s]; dup || s == l.first {
 		return false
 	}
-	if *l == nil {
-		*l = labelSet{}
+	if l.more == nil {
+		l.more = map[string]struct{}{}
 	}
-	(*l)[s] = struct{}{}
+	l.more[s] = struct{}{}
 	return true
 }
 
@@ -73,10 +81,10 @@ func (k *checker) labels(t Type) {
 				k.label(&set, "record field", f.Name)
 			}
 		}
-		for _, c := range t.Cases {
+		for _, c := range t.Parts().Cases {
 			k.label(&set, "variant case", c.Name)
 		}
-		for _, l := range t.Labels {
+		for _, l := range t.Parts().Labels {
 			k.label(&set, t.Kind.String()+" label", l)
 		}
 	}

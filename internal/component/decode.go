@@ -1,6 +1,8 @@
 package component
 
 import (
+	"slices"
+
 	"fmt"
 
 	"github.com/wbundle/wbundle/internal/wasm"
@@ -171,7 +173,9 @@ func readVec[T any](r *wasm.Reader, size int, read func(*wasm.Reader) T) []T {
 
 // appendDefs reads the vector of definitions that makes up a section.
 func appendDefs[T Def](defs []Def, r *wasm.Reader, read func(*wasm.Reader) T) []Def {
-	for range r.Vec(1) {
+	n := r.Vec(1)
+	defs = slices.Grow(defs, n) // no more than the bytes that are left
+	for range n {
 		d := read(r)
 		if r.Err() != nil {
 			break

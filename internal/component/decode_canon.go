@@ -154,6 +154,12 @@ func readCanon(r *wasm.Reader) *Canon {
 		r.FailAt(at, "unknown canon definition 0x%02x", uint8(d.Op))
 		return d
 	}
+	ext := func() *Immediates {
+		if d.Immediates == nil {
+			d.Immediates = &Immediates{}
+		}
+		return d.Immediates
+	}
 	for _, imm := range []byte(form.imm) {
 		switch imm {
 		case 's':
@@ -165,20 +171,22 @@ func readCanon(r *wasm.Reader) *Canon {
 		case 't':
 			d.Type = r.U32()
 		case 'o':
-			d.Opts = readCanonOpts(r)
+			if o := readCanonOpts(r); o.Order != nil || o.HasEncoding {
+				d.Opts = &o
+			}
 		case 'r':
-			d.Result = readResult(r)
+			ext().Result = readResult(r)
 		case 'v':
 			t := r.ValType()
-			d.ValImm = &t
+			ext().ValImm = &t
 		case 'a':
 			n := uint32(0)
 			if readFlag(r, "async") {
 				n = 1
 			}
-			d.Imm = append(d.Imm, n)
+			ext().Imm = append(ext().Imm, n)
 		default:
-			d.Imm = append(d.Imm, r.U32())
+			ext().Imm = append(ext().Imm, r.U32())
 		}
 	}
 	return d

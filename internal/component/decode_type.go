@@ -100,8 +100,20 @@ func readDecls(r *wasm.Reader, depth int, imports bool) []Decl {
 	})
 }
 
+// primitiveDefs are the definitions of the primitive types, the same for every
+// one of them: a definition of one byte is best not allocated at all.
+var primitiveDefs = func() (defs [KindBool - KindErrorContext + 1]*ValDef) {
+	for i := range defs {
+		defs[i] = &ValDef{Kind: KindErrorContext + Kind(i)}
+	}
+	return defs
+}()
+
 // readValDef reads a defvaltype whose opcode, at offset at, has been read.
 func readValDef(r *wasm.Reader, at int64, kind Kind) *ValDef {
+	if kind.IsPrimitive() {
+		return primitiveDefs[kind-KindErrorContext]
+	}
 	t := &ValDef{Kind: kind}
 	switch kind {
 	case KindRecord:
@@ -111,6 +123,7 @@ func readValDef(r *wasm.Reader, at int64, kind Kind) *ValDef {
 		t.Fields = readVec(r, 1, func(r *wasm.Reader) FieldDef { return FieldDef{Type: readValRef(r)} })
 		nonEmpty(r, at, len(t.Fields), "tuple", "type")
 	case KindVariant:
+		t.Members = &Members{}
 		t.Cases = readVec(r, 3, func(r *wasm.Reader) CaseDef {
 			c := CaseDef{Name: r.Name(), Type: readOptionalValRef(r)}
 			readZero(r, "the end of a variant case (refines is gone)")
@@ -118,9 +131,11 @@ func readValDef(r *wasm.Reader, at int64, kind Kind) *ValDef {
 		})
 		nonEmpty(r, at, len(t.Cases), "variant", "case")
 	case KindFlags:
+		t.Members = &Members{}
 		t.Labels = readVec(r, 1, (*wasm.Reader).Name)
 		nonEmpty(r, at, len(t.Labels), "flags", "label")
 	case KindEnum:
+		t.Members = &Members{}
 		t.Labels = readVec(r, 1, (*wasm.Reader).Name)
 		nonEmpty(r, at, len(t.Labels), "enum", "label")
 	case KindList, KindOption:
@@ -133,16 +148,15 @@ func readValDef(r *wasm.Reader, at int64, kind Kind) *ValDef {
 		t.Key = valRef(r)
 		t.Elem = valRef(r)
 	case KindResult:
-		t.Ok = readOptionalValRef(r)
-		t.Err = readOptionalValRef(r)
+		if ok, fail := readOptionalValRef(r), readOptionalValRef(r); ok != nil || fail != nil {
+			t.Members = &Members{Ok: ok, Err: fail}
+		}
 	case KindStream, KindFuture:
 		t.Elem = readOptionalValRef(r)
 	case KindOwn, KindBorrow:
 		t.Index = r.U32()
 	default:
-		if !kind.IsPrimitive() {
-			r.FailAt(at, "unknown type 0x%02x", uint8(kind))
-		}
+		r.FailAt(at, "unknown type 0x%02x", uint8(kind))
 	}
 	return t
 }

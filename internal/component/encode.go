@@ -17,33 +17,57 @@ import (
 // an unknown canon definition, a value bound by equality. Check finds indices
 // out of range and malformed names, which Encode writes as they are.
 func Encode(c *Component) []byte {
-	// Core modules are nearly all of a component; what is beside them is small.
-	size := 4 << 10
-	for _, d := range c.Defs {
-		if m, ok := d.(*CoreModule); ok {
-			size += len(m.Bytes) + 16
-		}
-	}
-	return appendComponent(make([]byte, 0, size), c)
-}
-
-func appendComponent(b []byte, c *Component) []byte {
-	b = append(b, preamble...)
 	sections := c.Sections
 	if !sectionsAgree(c) {
 		sections = groupDefs(c.Defs)
 	}
+	// Core modules are nearly all of a component. What is between them is
+	// encoded first; then the size is known, and there is one large buffer,
+	// in which every module is written once.
+	type place struct {
+		at int // in rest
+		m  *CoreModule
+	}
+	var modules []place
+	rest := []byte(preamble)
+	size := 0
 	var payload []byte
 	for _, s := range sections {
 		if s.ID == SectionCoreModule {
-			// Not by way of payload: a module can be most of the memory there is.
-			b = wasm.AppendBytes(append(b, byte(s.ID)), c.Defs[s.Lo].(*CoreModule).Bytes)
+			m := c.Defs[s.Lo].(*CoreModule)
+			modules = append(modules, place{len(rest), m})
+			size += 1 + maxSizeU32 + m.size()
 			continue
 		}
 		payload = appendSection(payload[:0], s.ID, c.Defs[s.Lo:s.Hi])
-		b = wasm.AppendBytes(append(b, byte(s.ID)), payload)
+		rest = wasm.AppendBytes(append(rest, byte(s.ID)), payload)
 	}
-	return b
+	b := make([]byte, 0, size+len(rest))
+	done := 0
+	for _, p := range modules {
+		b = append(append(b, rest[done:p.at]...), byte(SectionCoreModule))
+		b = p.m.append(wasm.AppendU32(b, uint32(p.m.size())))
+		done = p.at
+	}
+	return append(b, rest[done:]...)
+}
+
+// maxSizeU32 is the length of the longest LEB128 of 32 bits.
+const maxSizeU32 = 5
+
+// size is the length of the module.
+func (m *CoreModule) size() int {
+	if m.Made != nil {
+		return m.Made.Size()
+	}
+	return len(m.Bytes)
+}
+
+func (m *CoreModule) append(b []byte) []byte {
+	if m.Made != nil {
+		return m.Made.Append(b)
+	}
+	return append(b, m.Bytes...)
 }
 
 // single reports whether a section holds one definition instead of a vector.
@@ -102,13 +126,13 @@ func appendDef(b []byte, d Def) []byte {
 	case *Custom:
 		return append(wasm.AppendName(b, d.Name), d.Data...)
 	case *CoreModule:
-		return append(b, d.Bytes...)
+		return d.append(b)
 	case *CoreInstance:
 		return appendCoreInstance(b, d)
 	case *CoreTypeDef:
 		return appendCoreType(b, d)
 	case *NestedComponent:
-		return appendComponent(b, d.Component)
+		return append(b, Encode(d.Component)...)
 	case *Instance:
 		return appendInstance(b, d)
 	case *Alias:
@@ -316,7 +340,7 @@ func appendValDef(b []byte, t *ValDef) []byte {
 	case KindMap:
 		b = appendValRef(appendValRef(b, *t.Key), *t.Elem)
 	case KindResult:
-		b = appendOptionalValRef(appendOptionalValRef(b, t.Ok), t.Err)
+		b = appendOptionalValRef(appendOptionalValRef(b, t.Parts().Ok), t.Parts().Err)
 	case KindStream, KindFuture:
 		b = appendOptionalValRef(b, t.Elem)
 	case KindOwn, KindBorrow:
@@ -362,9 +386,9 @@ func appendCanon(b []byte, d *Canon) []byte {
 		case 't':
 			b = wasm.AppendU32(b, d.Type)
 		case 'o':
-			b = appendCanonOpts(b, &d.Opts)
+			b = appendCanonOpts(b, d.Options())
 		case 'r':
-			b = appendResult(b, d.Result)
+			b = appendResult(b, d.rest().Result)
 		case 'v':
 			b = wasm.AppendValType(b, *d.ValImm)
 		default:

@@ -243,7 +243,7 @@ func (s *flattenScope) coreInstance(c *component.Component, d *component.CoreIns
 }
 
 func (s *flattenScope) canon(c *component.Component, d *component.Canon) {
-	plain := !d.Opts.Async && !d.Opts.GC
+	plain := !d.Options().Async && !d.Options().GC
 	switch d.Op {
 	case component.CanonLift:
 		ft, _ := s.spaces[component.SortType][d.Type].(*component.FuncType)

@@ -10,10 +10,9 @@ import (
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
-// The memory Decode may take: a definition of one byte (canon
-// thread.available-parallelism) becomes a Canon of a hundred and some.
+// The memory Decode may take, and what it may take however small the input is.
 const (
-	maxAllocPerByte = 256
+	maxAllocPerByte = 64
 	maxAllocConst   = 1 << 20
 )
 
@@ -72,4 +71,54 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAllocation decodes the densest form of each definition, many times over,
+// and bounds the memory it takes by the bytes it was written in.
+func TestAllocation(t *testing.T) {
+	for name, section := range map[string]struct {
+		id  SectionID
+		def []byte
+	}{
+		"canon of one byte":     {SectionCanon, []byte{0x42}},
+		"canon with a flag":     {SectionCanon, []byte{0x06, 0x01}},
+		"canon without options": {SectionCanon, []byte{0x1e}},
+		"canon with no options": {SectionCanon, []byte{0x09, 0x01, 0x00, 0x00}},
+		"canon with one option": {SectionCanon, []byte{0x09, 0x01, 0x00, 0x01, 0x00}},
+		"primitive":             {SectionType, []byte{0x7f}},
+		"list":                  {SectionType, []byte{0x70, 0x7f}},
+		"option":                {SectionType, []byte{0x6b, 0x7f}},
+		"tuple of one":          {SectionType, []byte{0x6f, 0x01, 0x7f}},
+		"result":                {SectionType, []byte{0x6a, 0x00, 0x00}},
+		"stream":                {SectionType, []byte{0x66, 0x00}},
+		"enum of one":           {SectionType, []byte{0x6d, 0x01, 0x01, 'a'}},
+		"flags of one":          {SectionType, []byte{0x6e, 0x01, 0x01, 'a'}},
+		"record of one":         {SectionType, []byte{0x72, 0x01, 0x01, 'a', 0x7f}},
+		"variant of one":        {SectionType, []byte{0x71, 0x01, 0x01, 'a', 0x00, 0x00}},
+		"function":              {SectionType, []byte{0x40, 0x00, 0x01, 0x00}},
+		"component type":        {SectionType, []byte{0x41, 0x00}},
+		"instance type":         {SectionType, []byte{0x42, 0x00}},
+		"core function type":    {SectionCoreType, []byte{0x60, 0x00, 0x00}},
+		"module type":           {SectionCoreType, []byte{0x50, 0x00}},
+		"bag of exports":        {SectionInstance, []byte{0x01, 0x00}},
+		"bag of core exports":   {SectionCoreInstance, []byte{0x01, 0x00}},
+	} {
+		const n = 100_000
+		payload := wasm.AppendU32(nil, n)
+		for range n {
+			payload = append(payload, section.def...)
+		}
+		b := wasm.AppendBytes(append(append([]byte(nil), preamble...), byte(section.id)), payload)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := Decode("alloc", b); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		runtime.ReadMemStats(&after)
+		per := float64(after.TotalAlloc-before.TotalAlloc) / float64(len(b))
+		if t.Logf("%-24s %5.1f bytes per byte", name, per); per > maxAllocPerByte+0.5 {
+			t.Errorf("%s: %.1f bytes allocated per byte of input, want at most %d", name, per, maxAllocPerByte)
+		}
+	}
 }

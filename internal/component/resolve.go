@@ -64,11 +64,11 @@ func buildValType(d *ValDef, types func(uint32) (*ValType, error), resources fun
 	case KindEnum:
 		return NewEnum(d.Labels), nil
 	case KindResult:
-		ok, err := resolveOptional(d.Ok, types)
+		ok, err := resolveOptional(d.Parts().Ok, types)
 		if err != nil {
 			return nil, err
 		}
-		fail, err := resolveOptional(d.Err, types)
+		fail, err := resolveOptional(d.Parts().Err, types)
 		if err != nil {
 			return nil, err
 		}

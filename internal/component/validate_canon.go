@@ -67,8 +67,8 @@ func (v *validator) canon(s *staticScope, d *Canon) error {
 	if err != nil {
 		return err
 	}
-	if d.Opts.HasCoreType {
-		id := s.coreTypes[d.Opts.CoreType].id
+	if d.Options().HasCoreType {
+		id := s.coreTypes[d.Options().CoreType].id
 		if err := v.signature("the declared core type of "+d.Op.String(), &v.core.types[id], params, results); err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func (v *validator) lift(s *staticScope, d *Canon) (*funcType, error) {
 	if !ok {
 		return nil, fmt.Errorf("type %d is a %s, not a function type", d.Type, s.types[d.Type].sortOfType())
 	}
-	o := &d.Opts
+	o := d.Options()
 	coreID := s.coreFuncs[d.Func]
 	core := &v.core.types[coreID]
 	if err := v.options(s, o); err != nil {
@@ -226,7 +226,7 @@ func (v *validator) lift(s *staticScope, d *Canon) (*funcType, error) {
 // lower validates canon lower and returns the signature of the core function.
 func (v *validator) lower(s *staticScope, d *Canon) (params, results []wasm.ValType, err error) {
 	t := s.funcs[d.Func]
-	o := &d.Opts
+	o := d.Options()
 	if err := v.options(s, o); err != nil {
 		return nil, nil, err
 	}
@@ -310,15 +310,15 @@ func (v *validator) builtin(s *staticScope, d *Canon) (params, results []wasm.Va
 	case 0x09: // task.return
 		return v.taskReturn(s, d)
 	case 0x0a, 0x0b: // context.get, context.set
-		t := *d.ValImm
+		t := *d.rest().ValImm
 		if t != wasm.I32 {
 			return fail("of type %s: only i32 is supported", t)
 		}
 		if s.contextType == nil {
 			s.contextType = &t
 		}
-		if d.Imm[0] > 1 {
-			return fail("immediate must be zero or one, not %d", d.Imm[0])
+		if d.rest().Imm[0] > 1 {
+			return fail("immediate must be zero or one, not %d", d.rest().Imm[0])
 		}
 		if d.Op == 0x0a {
 			return noTypes, flatI32, nil
@@ -329,21 +329,21 @@ func (v *validator) builtin(s *staticScope, d *Canon) (params, results []wasm.Va
 	case 0x15, 0x16, 0x17, 0x18, 0x19, 0x1a, 0x1b, 0x2f:
 		return v.streamBuiltin(s, d, KindFuture)
 	case 0x1c, 0x1d: // error-context.new, error-context.debug-message
-		if err := v.options(s, &d.Opts); err != nil {
+		if err := v.options(s, d.Options()); err != nil {
 			return nil, nil, err
 		}
-		if err := lowerOptions(&d.Opts); err != nil {
+		if err := lowerOptions(d.Options()); err != nil {
 			return nil, nil, err
 		}
-		if d.Opts.Async {
+		if d.Options().Async {
 			return fail("cannot have the `async` option")
 		}
 		if d.Op == 0x1c {
-			return flatI32I32, flatI32, d.Opts.needMemory("the message is in memory")
+			return flatI32I32, flatI32, d.Options().needMemory("the message is in memory")
 		}
-		return flatI32I32, noTypes, d.Opts.needRealloc("the message is returned in memory")
+		return flatI32I32, noTypes, d.Options().needRealloc("the message is returned in memory")
 	case 0x20, 0x21: // waitable-set.wait, waitable-set.poll
-		return flatI32I32, flatI32, s.canonMemory(d.Imm[0])
+		return flatI32I32, flatI32, s.canonMemory(d.rest().Imm[0])
 	case 0x27: // thread.new-indirect
 		if err := v.threadStart(s, d); err != nil {
 			return nil, nil, err
@@ -371,8 +371,8 @@ func (v *validator) builtin(s *staticScope, d *Canon) (params, results []wasm.Va
 
 func (v *validator) taskReturn(s *staticScope, d *Canon) (params, results []wasm.ValType, err error) {
 	t := &funcType{}
-	if d.Result != nil {
-		r, err := ResolveVal(*d.Result, s.valType)
+	if d.rest().Result != nil {
+		r, err := ResolveVal(*d.rest().Result, s.valType)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -381,7 +381,7 @@ func (v *validator) taskReturn(s *staticScope, d *Canon) (params, results []wasm
 		}
 		t.Params = []Field{{Name: "v", Type: r}}
 	}
-	o := &d.Opts
+	o := d.Options()
 	if err := v.options(s, o); err != nil {
 		return nil, nil, err
 	}
@@ -413,7 +413,7 @@ func (v *validator) streamBuiltin(s *staticScope, d *Canon, kind Kind) (params, 
 	case 0x2e, 0x2f: // forward
 		return flatI32I32, noTypes, nil
 	}
-	o := &d.Opts
+	o := d.Options()
 	if err := v.options(s, o); err != nil {
 		return nil, nil, err
 	}
@@ -435,7 +435,7 @@ func (v *validator) streamBuiltin(s *staticScope, d *Canon, kind Kind) (params, 
 
 // threadStart checks the type and table of thread.new-indirect.
 func (v *validator) threadStart(s *staticScope, d *Canon) error {
-	c := s.coreTypes[d.Imm[0]]
+	c := s.coreTypes[d.rest().Imm[0]]
 	if c.module != nil {
 		return fmt.Errorf("`%s` expects a core function type", d.Op)
 	}
@@ -447,7 +447,7 @@ func (v *validator) threadStart(s *staticScope, d *Canon) error {
 		return err
 	}
 	want := wasm.TableType{Elem: wasm.FuncRef}
-	if err := tableMatch(s.coreTables[d.Imm[1]], want); err != nil {
+	if err := tableMatch(s.coreTables[d.rest().Imm[1]], want); err != nil {
 		return fmt.Errorf("table is not a 32-bit table of funcref: %w", err)
 	}
 	return nil

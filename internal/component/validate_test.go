@@ -19,7 +19,9 @@ func listOf(v ValRef) *ValDef         { return &ValDef{Kind: KindList, Elem: &v}
 func optionOf(v ValRef) *ValDef       { return &ValDef{Kind: KindOption, Elem: &v} }
 func resource() *ResourceDef          { return &ResourceDef{Rep: wasm.I32} }
 func recordOf(fs ...FieldDef) *ValDef { return &ValDef{Kind: KindRecord, Fields: fs} }
-func enumOf(labels ...string) *ValDef { return &ValDef{Kind: KindEnum, Labels: labels} }
+func enumOf(labels ...string) *ValDef {
+	return &ValDef{Kind: KindEnum, Members: &Members{Labels: labels}}
+}
 func param(n string, v ValRef) FieldDef {
 	return FieldDef{Name: n, Type: v}
 }
@@ -69,10 +71,10 @@ func aliasOuter(sort Sort, count, i uint32) Def {
 }
 
 func liftOf(f, t uint32, opts CanonOpts) Def {
-	return &Canon{Op: CanonLift, Func: f, Type: t, Opts: opts}
+	return &Canon{Op: CanonLift, Func: f, Type: t, Opts: &opts}
 }
 
-func lowerOf(f uint32, opts CanonOpts) Def { return &Canon{Op: CanonLower, Func: f, Opts: opts} }
+func lowerOf(f uint32, opts CanonOpts) Def { return &Canon{Op: CanonLower, Func: f, Opts: &opts} }
 
 var memoryAndRealloc = CanonOpts{HasMemory: true, HasRealloc: true, Realloc: fnRealloc}
 
@@ -309,13 +311,12 @@ func checkPlace(t *testing.T, err error) {
 }
 
 func TestTooManyFlags(t *testing.T) {
-	def := &ValDef{Kind: KindFlags}
+	def := &ValDef{Kind: KindFlags, Members: &Members{}}
 	for i := range 33 {
 		def.Labels = append(def.Labels, fmt.Sprint("f", i))
 	}
 	for n, want := range map[int]bool{32: true, 33: false} {
-		flags := *def
-		flags.Labels = def.Labels[:n]
+		flags := ValDef{Kind: KindFlags, Members: &Members{Labels: def.Labels[:n]}}
 		if err := Validate(&Component{Defs: []Def{ty(&flags)}}, nil); (err == nil) != want {
 			t.Errorf("%d flags: %v", n, err)
 		}

@@ -51,7 +51,7 @@ func (s *staticScope) resourceType(i uint32) (*Resource, error) {
 }
 
 func (v *validator) valDef(s *staticScope, def *ValDef) (*ValType, error) {
-	for _, n := range [...]int{len(def.Fields), len(def.Cases), len(def.Labels)} {
+	for _, n := range [...]int{len(def.Fields), len(def.Parts().Cases), len(def.Parts().Labels)} {
 		if n > maxParts {
 			return nil, tooMany("parts of a "+def.Kind.String()+" type", maxParts)
 		}

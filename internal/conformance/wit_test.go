@@ -72,7 +72,7 @@ func TestWitComponent(t *testing.T) {
 	total := newTally()
 	for _, name := range cases {
 		wasm := parseWat(t, filepath.Join(suiteDir, "wit-component", name, "component.wat"))
-		if _, err := component.Decode(name, wasm); err != nil {
+		if err := validateAll(name, wasm); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		for i, f := range forms {
@@ -135,7 +135,7 @@ func TestWasmTools(t *testing.T) {
 				if !component.IsComponent(bytes) {
 					continue // core modules of a few files are not what is tested
 				}
-				if _, err := component.Decode(c.Filename, bytes); err != nil {
+				if err := validateAll(c.Filename, bytes); err != nil {
 					valid.skip(name, "refused: "+generalise(err.Error()))
 					t.Logf("%s: line %d: %v", name, c.Line, err)
 				} else {

@@ -122,12 +122,13 @@ func build(i int, imports []int) *component.Component {
 		HasRealloc: true, Realloc: b.core(component.SortCoreFunc, instance, "cabi_realloc"),
 	}
 	if len(imports) > 0 {
+		lower := opts // without post-return, which only a lift has
 		exports := []component.CoreInlineExport{{
 			Name: tableName, Sort: component.SortCoreTable, Index: b.core(component.SortCoreTable, shimInstance, tableName),
 		}}
 		for k, in := range instances {
 			fn := b.def(component.SortFunc, &component.Alias{Sort: component.SortFunc, Kind: component.AliasExport, Instance: in, Name: "fold"})
-			low := b.def(component.SortCoreFunc, &component.Canon{Op: component.CanonLower, Func: fn, Opts: opts})
+			low := b.def(component.SortCoreFunc, &component.Canon{Op: component.CanonLower, Func: fn, Opts: &lower})
 			exports = append(exports, component.CoreInlineExport{Name: fmt.Sprint(k), Sort: component.SortCoreFunc, Index: low})
 		}
 		b.instantiate(fixup, component.CoreArg{Name: "", Instance: b.bag(exports...)})
@@ -138,7 +139,7 @@ func build(i int, imports []int) *component.Component {
 	foldT, checkT := b.typ(foldType(list, item)), b.typ(checkType())
 	lift := func(name string, t uint32, opts component.CanonOpts) uint32 {
 		fn := b.core(component.SortCoreFunc, instance, name)
-		return b.def(component.SortFunc, &component.Canon{Op: component.CanonLift, Func: fn, Type: t, Opts: opts})
+		return b.def(component.SortFunc, &component.Canon{Op: component.CanonLift, Func: fn, Type: t, Opts: &opts})
 	}
 	check := lift("check", checkT, component.CanonOpts{})
 	opts.HasPost, opts.PostReturn = true, b.core(component.SortCoreFunc, instance, "cabi_post_fold")

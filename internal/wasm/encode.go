@@ -10,16 +10,51 @@ package wasm
 // custom sections are written with LEBs of minimal length. The body sections
 // are assembled once in a buffer of exactly the right size.
 func Encode(m *Module) []byte {
-	var e encoder
+	e := NewEncoder(m)
+	return e.Append(make([]byte, 0, e.Size()))
+}
+
+// Encoder is a module that is ready to be written. It writes where it is told
+// to, so that a module which will stand inside something larger does not have
+// to exist twice: it can be most of the memory there is.
+//
+// The small sections are encoded already; the large ones (code, data, customs)
+// are only measured, and must not change between NewEncoder and Append.
+type Encoder struct {
+	m       *Module
+	scratch []byte
+	parts   []part
+}
+
+// part is a section to write.
+type part struct {
+	id          SectionID
+	custom      int
+	start, size int // start: in scratch
+}
+
+// NewEncoder prepares to encode m, as Encode does.
+func NewEncoder(m *Module) *Encoder {
+	e := &Encoder{m: m}
 	for _, ref := range sectionPlan(m) {
-		e.section(m, ref)
+		e.section(ref)
 	}
+	return e
+}
+
+// Size is the number of bytes that Append appends.
+func (e *Encoder) Size() int {
 	size := preambleLen
 	for _, p := range e.parts {
 		size += 1 + sizeU32(uint32(p.size)) + p.size
 	}
-	dst := append(make([]byte, 0, size), Magic...)
-	dst = append(dst, coreVersion, 0, 0, 0)
+	return size
+}
+
+// Append appends the module to dst.
+func (e *Encoder) Append(dst []byte) []byte {
+	m := e.m
+	dst = append(append(dst, Magic...), coreVersion, 0, 0, 0)
 	for _, p := range e.parts {
 		dst = append(dst, byte(p.id))
 		dst = AppendU32(dst, uint32(p.size))
@@ -111,21 +146,9 @@ func (m *Module) hasContent(id SectionID) bool {
 	return false
 }
 
-// encoder gathers what to write before the final size is known. The small
-// sections are written into scratch; the large ones (code, data, customs) are
-// only measured.
-type encoder struct {
-	scratch []byte
-	parts   []part
-}
-
-type part struct {
-	id          SectionID
-	custom      int
-	start, size int // start: in scratch
-}
-
-func (e *encoder) section(m *Module, ref SectionRef) {
+// section adds a section.
+func (e *Encoder) section(ref SectionRef) {
+	m := e.m
 	p := part{id: ref.ID, custom: ref.Custom, start: len(e.scratch)}
 	switch ref.ID {
 	case SectionCode:

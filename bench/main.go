@@ -261,7 +261,11 @@ func table(rows []row) error {
 			continue
 		}
 		cpu := func(u usage) float64 { return (u.user + u.system).Seconds() }
-		fmt.Fprintf(w, "%.3f\t%.3f\t%.1f\t%.1f\t\n", v.wall.Seconds(), cpu(v), b.wall.Seconds()/v.wall.Seconds(), cpu(b)/cpu(v))
+		ratio := "" // processor time comes in ticks; of few of them there is no ratio
+		if cpu(v) >= 0.02 {
+			ratio = fmt.Sprintf("%.1f", cpu(b)/cpu(v))
+		}
+		fmt.Fprintf(w, "%.3f\t%.3f\t%.1f\t%s\t\n", v.wall.Seconds(), cpu(v), b.wall.Seconds()/v.wall.Seconds(), ratio)
 	}
 	return w.Flush()
 }

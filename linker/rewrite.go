@@ -30,8 +30,15 @@ func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site) []byte {
 		return l.index[wasm.SpaceType][i]
 	}
 	pos := uint32(0)
+	// same is a memory whose accesses stay as they are: most sites are
+	// accesses, and most memories are the only one.
+	const none = ^uint32(0)
+	same := none
 	for i := 0; i < len(sites); i++ {
 		s := &sites[i]
+		if s.Kind == wasm.SiteMemArg && s.Target == same {
+			continue // goes out with the bytes around it
+		}
 		dst = append(dst, body[pos:s.Off]...)
 		pos = s.Off + uint32(s.Len)
 		switch s.Kind {
@@ -41,6 +48,7 @@ func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site) []byte {
 			idx := l.memoryIndex(mem)
 			if (w == nil || w.Base == 0) && idx == s.Target && inst != nil {
 				dst = append(dst, body[s.Off:pos]...)
+				same = s.Target
 				continue
 			}
 			arg, _ := wasm.ReadMemArg(body[s.Off:pos])

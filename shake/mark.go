@@ -262,8 +262,14 @@ func (m *marker) canon(c *graph.Canon, it Item) {
 // sites marks what sites name: through inst for code of a module, directly
 // for generated code.
 func (m *marker) sites(sites []wasm.Site, inst *graph.Instance, it Item) {
+	// Most sites are accesses, one after the other, to one memory.
+	const none = ^uint32(0)
+	memory := none
 	for i := range sites {
 		s := &sites[i]
+		if s.Kind == wasm.SiteMemArg && s.Target == memory {
+			continue
+		}
 		switch s.Kind {
 		case wasm.SiteFunc:
 			m.mark(wasm.SpaceFunc, uint32(FuncAt(inst, s.Target)), it)
@@ -300,6 +306,7 @@ func (m *marker) sites(sites []wasm.Site, inst *graph.Instance, it Item) {
 			}
 			m.mark(wasm.SpaceElem, id, it)
 		case wasm.SiteMemory, wasm.SiteMemArg, wasm.SiteMemBase:
+			memory = s.Target
 			m.mark(wasm.SpaceMemory, uint32(MemoryAt(inst, s.Target)), it)
 		case wasm.SiteMemOp:
 			m.memOp(sites[i:], inst, it)

@@ -119,7 +119,7 @@ func linkInputs(inputs []input) []linker.Input {
 // take longer than the link does.
 func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []input, verify bool) (*report.Output, []byte, error) {
 	opts := j.options(o, a.progress)
-	result, err := link(ctx, linkInputs(inputs), opts)
+	result, err := linker.Link(ctx, linkInputs(inputs), opts)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,12 +127,15 @@ func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []in
 	if j.link.Metadata == "strip" {
 		data = stripMetadata(data)
 	}
-	sum := sha256.Sum256(data)
-	out := &report.Output{
-		Path: o.Path, Format: linker.Format(o.Format), Target: o.Target,
-		SHA256: hex.EncodeToString(sum[:]), Link: result.Summary,
-	}
+	out := &report.Output{Path: o.Path, Format: linker.Format(o.Format), Target: o.Target, Link: result.Summary}
 	g, gctx := errgroup.WithContext(ctx)
+	if a.json {
+		g.Go(func() error {
+			sum := sha256.Sum256(data)
+			out.SHA256 = hex.EncodeToString(sum[:])
+			return nil
+		})
+	}
 	g.Go(func() error {
 		effort := report.EffortNormal
 		switch {

@@ -28,7 +28,7 @@ func (a *app) verifyResult(ctx context.Context, j *job, path string, result *lin
 		return v, err
 	}
 	opts.Memory = linker.MemorySingle
-	twin, err := link(ctx, inputs, opts)
+	twin, err := linker.Link(ctx, inputs, opts)
 	if err != nil {
 		return &report.Verified{Skipped: fmt.Sprintf("the engine has no multi-memory, and the inputs do not link into one memory: %v", err)}, nil
 	}

@@ -47,12 +47,12 @@ configuration's inputs. The host's part is shown with -v only.`,
 			if err != nil {
 				return err
 			}
-			result, err := link(cmd.Context(), linkInputs(inputs), j.options(config.Output{Format: "core", Memory: "auto"}, a.progress))
+			result, err := linker.Link(cmd.Context(), linkInputs(inputs), j.options(config.Output{Format: "core", Memory: "auto"}, a.progress))
 			if err != nil {
 				// A graph that does not fit into one memory can be
 				// looked at all the same.
 				var multiErr error
-				if result, multiErr = link(cmd.Context(), linkInputs(inputs), j.options(config.Output{Format: "component", Memory: "multi"}, a.progress)); multiErr != nil {
+				if result, multiErr = linker.Link(cmd.Context(), linkInputs(inputs), j.options(config.Output{Format: "component", Memory: "multi"}, a.progress)); multiErr != nil {
 					return err
 				}
 			}

@@ -16,22 +16,22 @@ import (
 // one component instance whose exports are canonical lifts and whose imports
 // are canonical lowers; without, its exports are called as they are.
 type bundle struct {
-	rt    wazero.Runtime
-	store *store
+	running
 	inst  *compInst
 	mod   api.Module
 	world *world
-	funcs map[string]*function
 }
 
 // openBundle instantiates the core module of p.
 func openBundle(ctx context.Context, rt wazero.Runtime, p *Program, cfg *Config) (e engine, err error) {
 	b := &bundle{
-		rt:    rt,
+		running: running{
+			rt:    rt,
+			funcs: map[string]*function{},
+			store: &store{ctx: ctx, cfg: cfg, resources: map[*component.Resource]*resourceImpl{}},
+		},
 		inst:  &compInst{},
 		world: p.world,
-		funcs: map[string]*function{},
-		store: &store{ctx: ctx, cfg: cfg, resources: map[*component.Resource]*resourceImpl{}},
 	}
 	defer catch(&err)
 	if b.world == nil {
@@ -233,31 +233,3 @@ func plainValue(t *component.ValType, bits []uint64) Value {
 	}
 	return wit.Record(t, fields)
 }
-
-func (b *bundle) function(name string) (*FuncType, bool) {
-	f, ok := b.funcs[name]
-	if !ok {
-		return nil, false
-	}
-	return f.typ, true
-}
-
-func (b *bundle) functions() []Function {
-	var out []Function
-	for name, f := range b.funcs {
-		out = append(out, Function{name, f.typ})
-	}
-	return out
-}
-
-func (b *bundle) call(ctx context.Context, name string, args []Value) (Value, error) {
-	f, ok := b.funcs[name]
-	if !ok {
-		return Value{}, fmt.Errorf("no exported function %q", name)
-	}
-	return b.store.callFunction(ctx, f, args)
-}
-
-func (b *bundle) dropHandle(ctx context.Context, v Value) error { return b.store.drop(ctx, v) }
-
-func (b *bundle) close(ctx context.Context) error { return b.rt.Close(ctx) }

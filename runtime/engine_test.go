@@ -73,7 +73,7 @@ func TestVerifyFailures(t *testing.T) {
 		{Case{Invoke: "ad(2, 3)"}, `no exported function "ad"`},
 		{Case{Invoke: "demo:calc/ops@0.1.0#ad(2, 3)"}, `no exported function "demo:calc/ops@0.1.0#ad"; did you mean "demo:calc/ops@0.1.0#add"?`},
 		{Case{Invoke: "add(2)"}, "invoke: 1:6: argument 2 of add is missing: b: u32"},
-		{Case{Invoke: "later(1)"}, "trap: the import now is not implemented"},
+		{Case{Invoke: "later(1)"}, "trap: the host does not provide the import now"},
 		{Case{Run: []string{"x"}}, "calc is not a command: it exports neither _start nor wasi:cli/run"},
 	} {
 		report, err := Verify(context.Background(), testdata(t, "calc.wasm"), []Case{c.c}, Options{Config: Config{Name: "calc"}})

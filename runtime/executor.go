@@ -15,10 +15,8 @@ import (
 // executor is the engine for components: it interprets instantiation and
 // every canonical definition in Go.
 type executor struct {
-	rt    wazero.Runtime
-	p     *Program
-	store *store
-	funcs map[string]*function
+	running
+	p *Program
 	// compiled holds the modules compiled so far, by content and by what
 	// their imports were renamed to.
 	compiled map[compiledKey]wazero.CompiledModule
@@ -29,10 +27,12 @@ type executor struct {
 // openComponent instantiates the component of p.
 func openComponent(ctx context.Context, rt wazero.Runtime, p *Program, cfg *Config) (engine, error) {
 	x := &executor{
-		rt:       rt,
+		running: running{
+			rt:    rt,
+			funcs: map[string]*function{},
+			store: &store{cfg: cfg, resources: map[*component.Resource]*resourceImpl{}},
+		},
 		p:        p,
-		funcs:    map[string]*function{},
-		store:    &store{cfg: cfg, resources: map[*component.Resource]*resourceImpl{}},
 		compiled: map[compiledKey]wazero.CompiledModule{},
 		decoded:  map[*byte]*coreModule{},
 	}
@@ -58,34 +58,6 @@ func (x *executor) export(prefix string, i *instance) {
 		}
 	}
 }
-
-func (x *executor) function(name string) (*FuncType, bool) {
-	f, ok := x.funcs[name]
-	if !ok {
-		return nil, false
-	}
-	return f.typ, true
-}
-
-func (x *executor) functions() []Function {
-	var out []Function
-	for name, f := range x.funcs {
-		out = append(out, Function{name, f.typ})
-	}
-	return out
-}
-
-func (x *executor) call(ctx context.Context, name string, args []Value) (Value, error) {
-	f, ok := x.funcs[name]
-	if !ok {
-		return Value{}, fmt.Errorf("no exported function %q", name)
-	}
-	return x.store.callFunction(ctx, f, args)
-}
-
-func (x *executor) dropHandle(ctx context.Context, v Value) error { return x.store.drop(ctx, v) }
-
-func (x *executor) close(ctx context.Context) error { return x.rt.Close(ctx) }
 
 // hosts makes what the root component imports.
 func (x *executor) hosts() *maker {

@@ -154,7 +154,7 @@ func (b *bundle) plainImport(imp *wasm.Import, t *wasm.SubType) func([]uint64) {
 	params, results := wazeroTypes(t.Params), wazeroTypes(t.Results)
 	ft, ok := plainType(params, results)
 	if !ok {
-		return func([]uint64) { trapf("the import %s is not implemented", name) }
+		return func([]uint64) { trapf("the host does not provide the import %s", name) }
 	}
 	fn := b.store.hostFunction(name, ft)
 	return func(stack []uint64) {

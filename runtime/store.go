@@ -244,7 +244,7 @@ func (st *store) hostFunction(name string, ft *component.FuncType) *function {
 		var v Value
 		var err error
 		if impl == nil {
-			err = fmt.Errorf("the import %s is not implemented", name)
+			err = fmt.Errorf("the host does not provide the import %s", name)
 		} else {
 			v, err = impl(st.ctx, ft, args)
 			if err == nil && !fits(v, ft.Result) {

@@ -305,6 +305,53 @@ func (w *worldTypes) own(x *graph.Extern, instance uint32) {
 	}
 }
 
+// def is the type of a component or an instance, nil for any other type.
+func (t *typeItem) def() component.Type {
+	switch {
+	case t.comp != nil:
+		return t.comp
+	case t.inst != nil:
+		return t.inst
+	}
+	return nil
+}
+
+// closed reports whether a type, depth types deep in another, refers to nothing
+// outside the outermost. Such a type can be written anywhere as it is: its
+// index spaces begin empty, and outer aliases are all that reaches out of them.
+func closed(t component.Type, depth uint32) bool {
+	var decls []component.Decl
+	switch t := t.(type) {
+	case *component.ComponentDef:
+		decls = t.Decls
+	case *component.InstanceDef:
+		decls = t.Decls
+	}
+	outside := func(a *component.Alias, depth uint32) bool { return a.Kind == component.AliasOuter && a.Count > depth }
+	for _, d := range decls {
+		switch d := d.(type) {
+		case *component.Alias:
+			if outside(d, depth) {
+				return false
+			}
+		case *component.TypeDef:
+			if !closed(d.Type, depth+1) {
+				return false
+			}
+		case *component.CoreTypeDef:
+			if d.Module == nil {
+				continue
+			}
+			for _, m := range d.Module.Decls {
+				if m.Alias != nil && outside(m.Alias, depth+1) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
 // rename makes the world refer to the types of an exported instance by the
 // names that it exports, and no longer by the definitions that it was made
 // of: whatever is exported later may mention only types that have a name.

@@ -30,6 +30,7 @@ type wrapper struct {
 	hostFuncs                                       map[string]uint32 // interface#name -> function index
 	shimmed                                         []shimmed
 	resources                                       map[*component.Resource]uint32
+	exported                                        map[*wasm.Module]uint32 // core modules that the root exports
 }
 
 // shimmed is an import that goes through the shim's table.
@@ -44,7 +45,7 @@ func (w *wrapper) def(d component.Def) { w.c.Defs = append(w.c.Defs, d) }
 // wrap makes a component of the emitted module.
 func (f *flattener) wrap(l *layout, module *wasm.Encoder) (*component.Component, error) {
 	w := &wrapper{f: f, l: l, c: &component.Component{}, memories: map[graph.MemoryID]uint32{}, reallocs: map[graph.FuncID]uint32{},
-		hostFuncs: map[string]uint32{}, resources: map[*component.Resource]uint32{}}
+		hostFuncs: map[string]uint32{}, resources: map[*component.Resource]uint32{}, exported: map[*wasm.Module]uint32{}}
 	w.world = newWorldTypes(f.home, func(d component.Decl) { w.def(d.(component.Def)) })
 	if err := w.world.imports(f.p); err != nil {
 		return nil, err
@@ -310,6 +311,16 @@ func (w *wrapper) exports() error {
 			}
 			w.def(&component.Export{Name: component.Name{Text: x.Name}, Sort: component.SortFunc, Index: fn})
 			w.funcs++
+		case x.Module != nil:
+			idx, ok := w.exported[x.Module]
+			if !ok {
+				idx = w.modules
+				w.def(&component.CoreModule{Bytes: x.Module.Bytes})
+				w.modules++
+				w.exported[x.Module] = idx
+			}
+			w.def(&component.Export{Name: component.Name{Text: x.Name}, Sort: component.SortCoreModule, Index: idx})
+			w.modules++
 		case x.Inst != nil:
 			if err := w.exportInterface(x); err != nil {
 				return fmt.Errorf("export %q: %w", x.Name, err)
@@ -317,18 +328,22 @@ func (w *wrapper) exports() error {
 		case x.Type != nil:
 			var idx uint32
 			var err error
-			if x.Type.Resource != nil {
+			switch {
+			case x.Type.Resource != nil:
 				idx, err = w.world.scope.resource(x.Type.Resource)
-			} else {
+			case x.Type.Def != nil:
+				idx = w.world.scope.define(x.Type.Def)
+			default:
 				idx, err = w.typeIndex(x.Type.Val)
 			}
 			if err != nil {
 				return fmt.Errorf("export %q: %w", x.Name, err)
 			}
 			w.def(&component.Export{Name: component.Name{Text: x.Name}, Sort: component.SortType, Index: idx})
-			if x.Type.Resource != nil {
+			switch {
+			case x.Type.Resource != nil:
 				w.world.scope.res[x.Type.Resource] = w.world.scope.types
-			} else {
+			case x.Type.Val != nil:
 				w.world.scope.vals[x.Type.Val] = w.world.scope.types
 			}
 			w.world.scope.types++
@@ -512,6 +527,7 @@ func (w *wrapper) makeInterface(path string, x *graph.Extern) (uint32, error) {
 	}
 	iw.scope.named = nil
 	iw.scope.forgetAnonymous()
+	modules := uint32(0)
 	for i := range x.Inst.Items {
 		it := &x.Inst.Items[i]
 		e := &component.Export{Name: component.Name{Text: it.Name}}
@@ -524,6 +540,11 @@ func (w *wrapper) makeInterface(path string, x *graph.Extern) (uint32, error) {
 			e.Sort, e.Index = component.SortFunc, funcs[i]
 			e.Desc = &component.ExternDesc{Sort: component.SortFunc, TypeIndex: idx}
 			inner.Defs = append(inner.Defs, e)
+		case it.Module != nil:
+			// It needs nothing from outside, so it lies where it is exported.
+			e.Sort, e.Index = component.SortCoreModule, modules
+			inner.Defs = append(inner.Defs, &component.CoreModule{Bytes: it.Module.Bytes}, e)
+			modules += 2
 		case it.Inst != nil:
 			e.Sort, e.Index = component.SortInstance, instances[i]
 			inner.Defs = append(inner.Defs, e)

@@ -62,12 +62,37 @@ type marker struct {
 // Mark marks what the program's exports and start function reach: functions,
 // globals, tables, memories, segments, types, tags. Indirect calls keep every
 // function in the table, because every active element segment of a live table
-// is live. A canonical built-in that has no body yet reaches what its body
+// is live. So is an active segment that others can tell from none: it fills a
+// memory or table of the host, or its offset, a global of the host, may be out
+// of bounds. A canonical built-in that has no body yet reaches what its body
 // will use.
 //
 // Mark does not change the program; it may run before the adapters exist, to
 // tell which of them are needed, and again after.
-func Mark(p *graph.Program) *Live {
+//
+// Before there is a start function, its roots may be given apart.
+func Mark(p *graph.Program, roots ...graph.FuncID) *Live {
+	m := newMarker(p)
+	for _, fn := range roots {
+		m.mark(wasm.SpaceFunc, uint32(fn), Root)
+	}
+	for _, e := range p.Exports {
+		m.mark(ExternSpace(e.Kind), e.ID, Root)
+	}
+	if p.Start != 0 {
+		m.mark(wasm.SpaceFunc, uint32(p.Start), Root)
+	}
+	return m.run()
+}
+
+// Reach marks what a call of a function reaches, and nothing else.
+func Reach(p *graph.Program, fn graph.FuncID) *Live {
+	m := newMarker(p)
+	m.mark(wasm.SpaceFunc, uint32(fn), Root)
+	return m.run()
+}
+
+func newMarker(p *graph.Program) *marker {
 	m := &marker{p: p, live: &Live{}, dataOf: map[graph.MemoryID][]graph.DataID{}, elemsOf: map[graph.TableID][]graph.ElemID{}}
 	for space, n := range map[wasm.Space]int{
 		wasm.SpaceType: p.Types.Len(), wasm.SpaceFunc: len(p.Funcs), wasm.SpaceTable: len(p.Tables),
@@ -77,21 +102,30 @@ func Mark(p *graph.Program) *Live {
 		m.live.parents[space] = make([]Item, n)
 	}
 	for id := 1; id < len(p.Datas); id++ {
-		if d := &p.Datas[id]; d.Active && !d.Deferred {
-			m.dataOf[d.Memory] = append(m.dataOf[d.Memory], graph.DataID(id))
+		d := &p.Datas[id]
+		if !d.Active || d.Deferred {
+			continue
+		}
+		m.dataOf[d.Memory] = append(m.dataOf[d.Memory], graph.DataID(id))
+		if !d.Offset.Known || p.Memories[d.Memory].Import != nil {
+			m.mark(wasm.SpaceData, uint32(id), Root)
 		}
 	}
 	for id := 1; id < len(p.Elems); id++ {
-		if e := &p.Elems[id]; e.Active && !e.Deferred {
-			m.elemsOf[e.Table] = append(m.elemsOf[e.Table], graph.ElemID(id))
+		e := &p.Elems[id]
+		if !e.Active || e.Deferred {
+			continue
+		}
+		m.elemsOf[e.Table] = append(m.elemsOf[e.Table], graph.ElemID(id))
+		if !e.Offset.Known || p.Tables[e.Table].Import != nil {
+			m.mark(wasm.SpaceElem, uint32(id), Root)
 		}
 	}
-	for _, e := range p.Exports {
-		m.mark(ExternSpace(e.Kind), e.ID, Root)
-	}
-	if p.Start != 0 {
-		m.mark(wasm.SpaceFunc, uint32(p.Start), Root)
-	}
+	return m
+}
+
+// run marks until nothing new is reached.
+func (m *marker) run() *Live {
 	for len(m.work) > 0 {
 		it := m.work[len(m.work)-1]
 		m.work = m.work[:len(m.work)-1]
@@ -169,6 +203,9 @@ func (m *marker) visit(it Item) {
 			m.mark(wasm.SpaceElem, uint32(e), it)
 		}
 	case wasm.SpaceMemory:
+		if w := p.Memories[it.ID].Window; w != nil && w.Bound != 0 {
+			m.mark(wasm.SpaceGlobal, uint32(w.Bound), it) // every access reads it
+		}
 		for _, d := range m.dataOf[graph.MemoryID(it.ID)] {
 			m.mark(wasm.SpaceData, uint32(d), it)
 		}
@@ -305,7 +342,7 @@ func (m *marker) sites(sites []wasm.Site, inst *graph.Instance, it Item) {
 				id = uint32(inst.Elems[id])
 			}
 			m.mark(wasm.SpaceElem, id, it)
-		case wasm.SiteMemory, wasm.SiteMemArg, wasm.SiteMemBase:
+		case wasm.SiteMemory, wasm.SiteMemArg, wasm.SiteMemBase, wasm.SiteRawArg:
 			memory = s.Target
 			m.mark(wasm.SpaceMemory, uint32(MemoryAt(inst, s.Target)), it)
 		case wasm.SiteMemOp:

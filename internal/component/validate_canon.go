@@ -119,7 +119,7 @@ func (s *staticScope) canonMemory(i uint32) error {
 	m := s.coreMemories[i]
 	switch {
 	case m.Is64:
-		return fmt.Errorf("core memory %d has 64-bit addresses; the canonical ABI takes 32-bit memories only", i)
+		return fmt.Errorf("canonical option `memory`: core memory %d has 64-bit addresses; values cross only through 32-bit memories", i)
 	case m.Shared:
 		return fmt.Errorf("mismatch in the shared flag: core memory %d is shared", i)
 	}

@@ -2,16 +2,15 @@ package wasm_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/wbundle/wbundle/internal/conformance/spectest"
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
@@ -124,25 +123,6 @@ func checkSites(t *testing.T, m *wasm.Module) {
 	}
 }
 
-// wazeroDir is the directory of wazero's sources, whose test data is the
-// corpus here.
-func wazeroDir(t *testing.T) string {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/tetratelabs/wazero").Output()
-	dir := strings.TrimSpace(string(out))
-	if err != nil || dir == "" {
-		t.Skipf("wazero's sources are not in the module cache: %v", err)
-	}
-	return dir
-}
-
-// wastCommand is a command of the JSON that wast2json writes.
-type wastCommand struct {
-	Type, Filename, Text string
-	Line                 int
-	ModuleType           string `json:"module_type"`
-}
-
 // allowedSince are reasons for which WebAssembly 1.0 or 2.0 refuses a module
 // and 3.0 does not: what was a zero byte is a memory or table index, the
 // offset of a memarg is a u64, and its flags have a bit for the memory index.
@@ -154,61 +134,34 @@ var allowedSince = map[string]bool{
 }
 
 func TestCorpusSpec(t *testing.T) {
-	root := filepath.Join(wazeroDir(t), "internal", "integration_test", "spectest")
 	var valid, identical, malformed, refused, invalid, invalidRefused int
 	var accepted []string
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".json" {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		var script struct{ Commands []wastCommand }
-		if err := json.Unmarshal(text, &script); err != nil {
-			return err
-		}
-		for _, c := range script.Commands {
-			if filepath.Ext(c.Filename) != ".wasm" {
-				continue
-			}
-			file := filepath.Join(filepath.Dir(path), c.Filename)
-			b, err := os.ReadFile(file)
-			if err != nil {
-				return err
-			}
-			name, _ := filepath.Rel(root, file)
-			switch c.Type {
-			case "assert_malformed":
-				malformed++
-				if _, err := wasm.Decode(name, b); err != nil {
-					refused++
-				} else {
-					accepted = append(accepted, name+": "+c.Text)
-					if !allowedSince[c.Text] {
-						t.Errorf("%s: malformed (%s) but accepted", name, c.Text)
-					}
-				}
-			case "assert_invalid":
-				invalid++
-				if m, err := wasm.Decode(name, b); err != nil {
-					invalidRefused++
-				} else {
-					checkSites(t, m)
-				}
-			default: // module, assert_unlinkable, assert_uninstantiable
-				valid++
-				if _, same := roundTrip(t, name, b); same {
-					identical++
+	spectest.EachModule(t, func(name string, c *spectest.Command, b []byte) {
+		switch c.Type {
+		case "assert_malformed":
+			malformed++
+			if _, err := wasm.Decode(name, b); err != nil {
+				refused++
+			} else {
+				accepted = append(accepted, name+": "+c.Text)
+				if !allowedSince[c.Text] {
+					t.Errorf("%s: malformed (%s) but accepted", name, c.Text)
 				}
 			}
+		case "assert_invalid":
+			invalid++
+			if m, err := wasm.Decode(name, b); err != nil {
+				invalidRefused++
+			} else {
+				checkSites(t, m)
+			}
+		default: // module, assert_unlinkable, assert_uninstantiable
+			valid++
+			if _, same := roundTrip(t, name, b); same {
+				identical++
+			}
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Logf("%d valid modules accepted, %d of them byte-identical after encode", valid, identical)
 	t.Logf("%d of %d malformed and %d of %d invalid modules refused", refused, malformed, invalidRefused, invalid)
 	t.Logf("malformed in their version of the specification, accepted by ours:\n\t%s", strings.Join(accepted, "\n\t"))
@@ -218,7 +171,7 @@ func TestCorpusSpec(t *testing.T) {
 }
 
 func TestCorpusFiles(t *testing.T) {
-	root := wazeroDir(t)
+	root := spectest.Sources(t)
 	var modules, identical int
 	var odd []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {

@@ -2,13 +2,13 @@ package wasm_test
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 
+	"github.com/wbundle/wbundle/internal/conformance/spectest"
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
@@ -42,75 +42,48 @@ var validNow = map[string]string{
 	"multiple memories":    "a module may have several memories (multi-memory)",
 	"unknown global":       "constant expressions may use globals of the module (garbage collection)",
 
-	"v1/testdata/unreached-invalid.87.wasm":                      "labels of a br_table need no common type in unreachable code (multi-value)",
-	"typed-function-references/testdata/type-equivalence.2.wasm": "a type may refer to itself: it is a group of one (garbage collection)",
+	"v1/unreached-invalid.87.wasm":                      "labels of a br_table need no common type in unreachable code (multi-value)",
+	"typed-function-references/type-equivalence.2.wasm": "a type may refer to itself: it is a group of one (garbage collection)",
 }
 
 func TestValidateSpec(t *testing.T) {
-	root := filepath.Join(wazeroDir(t), "internal", "integration_test", "spectest")
 	var valid, malformed, malformedRefused, invalid, invalidRefused int
 	accepted := map[string]int{}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(path) != ".json" {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		var script struct{ Commands []wastCommand }
-		if err := json.Unmarshal(text, &script); err != nil {
-			return err
-		}
-		for _, c := range script.Commands {
-			if filepath.Ext(c.Filename) != ".wasm" {
-				continue
+	spectest.EachModule(t, func(name string, c *spectest.Command, b []byte) {
+		m, err := wasm.Decode(name, b)
+		if err == nil {
+			if err = wasm.Validate(m); err != nil {
+				checkPosition(t, m, err)
 			}
-			file := filepath.Join(filepath.Dir(path), c.Filename)
-			b, err := os.ReadFile(file)
+		}
+		switch c.Type {
+		case "assert_malformed":
+			malformed++
 			if err != nil {
-				return err
+				malformedRefused++
+			} else if allowedSince[c.Text] {
+				accepted[c.Text+" (see allowedSince)"]++
+			} else {
+				t.Errorf("%s: malformed (%s) but accepted", name, c.Text)
 			}
-			name, _ := filepath.Rel(root, file)
-			m, err := wasm.Decode(name, b)
-			if err == nil {
-				if err = wasm.Validate(m); err != nil {
-					checkPosition(t, m, err)
-				}
+		case "assert_invalid":
+			invalid++
+			if err != nil {
+				invalidRefused++
+				break
 			}
-			switch c.Type {
-			case "assert_malformed":
-				malformed++
-				if err != nil {
-					malformedRefused++
-				} else if allowedSince[c.Text] {
-					accepted[c.Text+" (see allowedSince)"]++
-				} else {
-					t.Errorf("%s: malformed (%s) but accepted", name, c.Text)
-				}
-			case "assert_invalid":
-				invalid++
-				if err != nil {
-					invalidRefused++
-					break
-				}
-				if reason := cmp.Or(validNow[filepath.ToSlash(name)], validNow[c.Text]); reason != "" {
-					accepted[reason]++
-				} else {
-					t.Errorf("%s: invalid (%s) but accepted", name, c.Text)
-				}
-			default:
-				valid++
-				if err != nil {
-					t.Errorf("%s:%d: %v", name, c.Line, err)
-				}
+			if reason := cmp.Or(validNow[name], validNow[c.Text]); reason != "" {
+				accepted[reason]++
+			} else {
+				t.Errorf("%s: invalid (%s) but accepted", name, c.Text)
+			}
+		default:
+			valid++
+			if err != nil {
+				t.Errorf("%s:%d: %v", name, c.Line, err)
 			}
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Logf("%d valid modules accepted; %d of %d malformed and %d of %d invalid modules refused",
 		valid, malformedRefused, malformed, invalidRefused, invalid)
 	for reason, n := range accepted {

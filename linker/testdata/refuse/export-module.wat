@@ -1,4 +1,4 @@
-;;< any: export "m" | core module
+;;< core: export "m" | core module | --format component
 (component
   (core module $m)
   (export "m" (core module $m)))

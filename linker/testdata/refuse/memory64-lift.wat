@@ -1,4 +1,4 @@
-;;< any: 64-bit
+;;< any: canon lift | memory option | component memory64-lift | 64-bit memory
 (component
   (core module $a (memory (export "mem") i64 1)
     (func (export "f") (param i64 i64) (result i32) (i32.const 0))

@@ -1,6 +1,5 @@
 ;; Two components pass strings to the host, out of two memories.
-;;< core: host:log/sink | pointers of different components | --format component --memory multi
-;;< component single: host:log/sink | pointers of different components
+;;< core multi: host:log/sink | pointers of different components | --memory single or --format component
 (component
   (import "host:log/sink" (instance $sink (export "log" (func (param "s" string)))))
   (component $user

@@ -57,6 +57,9 @@ type Instance struct {
 	Component ComponentID // the component instance it belongs to; 0 for a core module input
 	Input     int         // index into Program.Inputs
 	Name      string      // for people: input id and module number
+	// NoStart says that the start function need not run: what it would do is
+	// in the initial state already.
+	NoStart bool
 
 	Funcs    []FuncID
 	Tables   []TableID
@@ -99,7 +102,8 @@ const (
 	FuncCanon
 	// FuncGenerated has a body of our own; its sites name program ids.
 	FuncGenerated
-	// FuncAlias is another function: the adapter pass found nothing to adapt.
+	// FuncAlias is another function: there was nothing to adapt, or it only
+	// passed calls on.
 	FuncAlias
 )
 
@@ -119,7 +123,10 @@ type Func struct {
 // Import is a core import of the output.
 type Import struct {
 	Module, Name string
-	Input        int // index into Program.Inputs, for imports of core module inputs
+	Input        int // index into Program.Inputs, for imports of core modules
+	// Caller is the core instance that calls, for imports of core modules:
+	// pointers it passes are into its memory. 0 for component-level imports.
+	Caller InstanceID
 	// Lower is the component-level function behind a function import, when
 	// there is one: what a component output has to lower.
 	Lower *Lower
@@ -134,6 +141,9 @@ type Lift struct {
 	Core      FuncID
 	Opts      Options
 	Component ComponentID // the instance that lifts
+	// Through says that Core is an import of the host and the lift gives it
+	// back: handles stay the host's on both sides.
+	Through bool
 }
 
 // HostFunc is a component-level function that the host provides.
@@ -165,6 +175,7 @@ type Lower struct {
 	Func      *CompFunc
 	Opts      Options
 	Component ComponentID // the instance that lowers
+	Through   bool        // as in Lift
 }
 
 // Canon is what a FuncCanon function has to do.
@@ -183,12 +194,11 @@ type Resource struct {
 	Dtor      FuncID
 	// Interface and Name say where the host's own resource was imported.
 	Interface, Name string
-	// Exported says that the root exports the type: the host then owns the
-	// table that its handles live in.
-	Exported  bool
-	ExportIn  string // interface it is exported from
-	ExportAs  string
-	UsedInner bool // some other instance of the bundle uses it
+	// Exported says that the root exports the type: the host has handles of
+	// it, and calls its destructor.
+	Exported bool
+	ExportIn string // interface it is exported from
+	ExportAs string
 }
 
 // Memory is a linear memory.
@@ -208,6 +218,14 @@ type Window struct {
 	MaxPages uint64 // it never grows past this
 	// Size is the global that holds the window's current size in pages.
 	Size GlobalID
+	// Bound is the global that holds it in bytes, for the checks of isolation
+	// trap; 0 where there are none, and where the size never changes.
+	Bound GlobalID
+	// Mask is what isolation mask leaves of an address, one less than a power
+	// of two; 0 without.
+	Mask uint32
+	// Guarded says that accesses are checked or masked.
+	Guarded bool
 	// Grow, Fill, Copy and Init stand for the memory instructions.
 	Grow, Fill FuncID
 	Copy       map[MemoryID]FuncID // by source memory
@@ -220,6 +238,9 @@ type Table struct {
 	Inst   InstanceID
 	Index  uint32 // index into Code.Tables
 	Import *Import
+	// Constant says that no instruction and no host writes the table, and that
+	// nothing reads it before its active segments have filled it.
+	Constant bool
 }
 
 // Const is a constant initial value.
@@ -299,6 +320,8 @@ type Extern struct {
 	Func *CompFunc
 	Inst *ExternInstance
 	Type *NamedType
+	// Module is a core module that the root exports, not instantiated.
+	Module *wasm.Module
 }
 
 // ExternInstance is an interface: its named types and functions in order.
@@ -306,10 +329,14 @@ type ExternInstance struct {
 	Items []Extern
 }
 
-// NamedType is a named type of an interface or world: a value type or a resource.
+// NamedType is a named type of an interface or world: a value type, a resource,
+// or the type of a component or an instance.
 type NamedType struct {
 	Val      *component.ValType
 	Resource *component.Resource
+	// Def is the type of a component or an instance, which refers to nothing
+	// outside itself.
+	Def component.Type
 	// Eq says the name is an alias of a type named elsewhere.
 	Eq bool
 }

@@ -122,6 +122,13 @@ func TestPrograms(t *testing.T) {
 					t.Log("wazero does not run it unbundled: ", p.limited)
 				}
 				runWazero(t, "core single", link(t, inputs, coreSingle.as(linker.Options{})).Output, p.single())
+				for _, f := range []form{coreTrapping, coreMasked} {
+					answers := p.answers
+					if f == coreMasked {
+						answers = p.single()
+					}
+					runWazero(t, f.String(), link(t, inputs, f.as(linker.Options{Check: true})).Output, answers)
+				}
 				runWazero(t, "component single", link(t, inputs, componentSingle.as(linker.Options{})).Output, p.single())
 			})
 		}
@@ -146,7 +153,7 @@ func TestProgramsAreCompiled(t *testing.T) {
 	if why := componentNewMissing(); why != "" {
 		t.Skip(why)
 	}
-	for _, dir := range append([]string{"refuse", "windows", "host", "shake", "mismatch"}, programDirs...) {
+	for _, dir := range append([]string{"refuse", "windows", "host", "shake", "mismatch", "boundary"}, programDirs...) {
 		paths, err := filepath.Glob(filepath.Join("testdata", dir, "*"))
 		if err != nil || len(paths) == 0 {
 			t.Fatalf("nothing in testdata/%s: %v", dir, err)

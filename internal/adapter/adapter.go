@@ -10,6 +10,9 @@
 // Files: fuse.go is the call itself; value.go moves a value of any type and
 // decides what is outlined; scalar.go, variant.go, list.go, string.go and
 // handle.go each know one family of types; table.go has the handle tables.
+// boundary.go wraps imports and exports where a handle or an address means
+// something else to the host; cross.go walks their values, save.go puts back
+// what that changed.
 package adapter
 
 import (
@@ -25,19 +28,63 @@ import (
 // cross (CanonicalABI.md, MAX_LIST_BYTE_LENGTH and MAX_STRING_BYTE_LENGTH).
 const maxByteLength = 1<<28 - 1
 
+// Options are what adapters need to know of the output.
+type Options struct {
+	// Vectors allows the vector instructions of WebAssembly 2.0.
+	Vectors bool
+	// OneMemory says that all memories will be windows of one, so that a loop
+	// over text can be shared by all of them.
+	OneMemory bool
+	Host      Host
+	// CoreImports are functions of wasi_snapshot_preview1 that core modules
+	// call directly, with addresses of another memory than the host's.
+	CoreImports []CoreImport
+}
+
+// CoreImport is a core import and the memory that its pointers are about.
+type CoreImport struct {
+	Func   graph.FuncID
+	Memory graph.MemoryID
+}
+
+// Host is what the host reads and writes through.
+type Host struct {
+	// Memory is the memory whose addresses mean the same to the host.
+	Memory graph.MemoryID
+	// Check says that what crosses in that memory is checked to lie in it, as
+	// the host would if nobody else's memory followed.
+	Check bool
+	// Reallocs are the functions that allocate for the host, each with the
+	// memory that it allocates from. The first is for parameters of exports.
+	Reallocs []HostRealloc
+	// OneRealloc says that the host knows a single one, cabi_realloc.
+	OneRealloc bool
+}
+
+// HostRealloc is a realloc that the host calls.
+type HostRealloc struct {
+	Func      graph.FuncID
+	Memory    graph.MemoryID
+	Component graph.ComponentID
+}
+
 // Generate gives a body to every live canonical built-in and adapter.
 // live tells which functions of the program the roots reach; others are left
 // alone. It returns how many functions it generated.
-func Generate(p *graph.Program, live func(graph.FuncID) bool) (int, error) {
-	g := &generator{p: p, helpers: map[helperKey]graph.FuncID{}, exceptions: findExceptions(p)}
+func Generate(p *graph.Program, live func(graph.FuncID) bool, o Options) (int, error) {
+	g := &generator{p: p, o: o, helpers: map[helperKey]graph.FuncID{}, clears: map[graph.ComponentID]bool{}, exceptions: findExceptions(p)}
 	before := len(p.Funcs)
 	var canons []graph.FuncID
 	for id := graph.FuncID(1); int(id) < before; id++ {
 		if p.Funcs[id].Kind == graph.FuncCanon && live(id) {
 			canons = append(canons, id)
-			g.plan(p.Funcs[id].Canon)
+			if c := p.Funcs[id].Canon; c.Op == component.CanonLower {
+				g.planCall(c)
+			}
 		}
 	}
+	g.planHost(live)
+	g.translates = g.needsTables(live)
 	generated := 0
 	for _, id := range canons {
 		if err := g.canon(id); err != nil {
@@ -48,19 +95,38 @@ func Generate(p *graph.Program, live func(graph.FuncID) bool) (int, error) {
 			generated++
 		}
 	}
+	if err := g.hostFunctions(live, graph.FuncID(before)); err != nil {
+		return 0, err
+	}
+	for _, c := range o.CoreImports {
+		if err := g.preview1(c); err != nil {
+			return 0, err
+		}
+	}
 	g.finishTables()
-	return generated + len(p.Funcs) - before, nil
+	for _, f := range p.Funcs[before:] {
+		if f.Kind == graph.FuncGenerated {
+			generated++
+		}
+	}
+	return generated, nil
 }
 
 // generator is the state of one run.
 type generator struct {
 	p       *graph.Program
+	o       Options
 	helpers map[helperKey]graph.FuncID
 	// clears marks the components whose may_leave some adapter clears; the
 	// flag of any other is always set, and checks of it are left out.
 	clears     map[graph.ComponentID]bool
+	leaver     leaver
 	tables     *tables
 	exceptions exceptions
+	costs      map[*component.ValType]int
+	// translates says that handles cross between our tables and the host's.
+	translates bool
+	boundary   boundary
 }
 
 // end is one side of a call: a component instance and its canonical options.
@@ -76,6 +142,7 @@ type helperKey struct {
 	typ      *component.ValType
 	from, to end
 	shape    uint8
+	resource uint32
 }
 
 type helperKind uint8
@@ -84,8 +151,7 @@ const (
 	helperValue helperKind = iota // one composite value
 	helperList                    // a list
 	helperString
-	helperValidate // UTF-8 validation
-	helperBounds   // bounds check
+	helperBounds // bounds check
 	helperHandleAdd
 	helperHandleTake
 	helperHandleLend
@@ -93,33 +159,16 @@ const (
 	helperHandleRep
 	helperHandleDrop
 	helperReserve
+	helperIntrinsic // of the host's table
+	helperReceive   // an exported resource that the host gives back
+	helperSave
+	helperSwap
+	helperRestore
+	helperCross // one value at the boundary to the host
+	helperCrossList
+	helperRealloc // for the host
+	helperSizes   // of preview1's arguments or environment
 )
-
-// plan notes which components an adapter will keep from leaving.
-func (g *generator) plan(c *graph.Canon) {
-	if g.clears == nil {
-		g.clears = map[graph.ComponentID]bool{}
-	}
-	if c.Op != component.CanonLower {
-		return
-	}
-	lift, t := c.Lower.Func.Lift, c.Lower.Func.Type
-	_, _, spilled, _ := component.FlattenFunc(t, component.Lower)
-	if spilled {
-		g.clears[lift.Component] = true
-	}
-	for _, prm := range t.Params {
-		if prm.Type.ContainsPointers() {
-			g.clears[lift.Component] = true
-		}
-	}
-	if t.Result != nil && t.Result.ContainsPointers() {
-		g.clears[c.Component] = true
-	}
-	if lift.Opts.PostReturn != 0 {
-		g.clears[lift.Component] = true
-	}
-}
 
 // canon generates one function.
 func (g *generator) canon(id graph.FuncID) error {
@@ -171,20 +220,4 @@ func (g *generator) global(name string, init uint32) graph.GlobalID {
 		Init: graph.Const{Known: true, Type: wasm.I32, Bits: uint64(init)},
 		Name: name,
 	})
-}
-
-// checkLeave traps unless the component may leave.
-func (g *generator) checkLeave(b *ir.Builder, c graph.ComponentID) {
-	if !g.clears[c] {
-		return
-	}
-	b.GlobalGet(g.leaveFlag(c))
-	b.Op(wasm.OpI32Eqz)
-	b.TrapIf()
-}
-
-// setLeave sets or clears a component's may_leave.
-func (g *generator) setLeave(b *ir.Builder, c graph.ComponentID, v uint32) {
-	b.I32(v)
-	b.GlobalSet(g.leaveFlag(c))
 }

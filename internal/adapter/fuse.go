@@ -28,7 +28,7 @@ func (g *generator) fuse(id graph.FuncID, l *graph.Lower) error {
 
 	// A component and the components inside it may not call each other
 	// (CanonicalABI.md, call_might_be_recursive): the call can only trap.
-	if g.p.IsAncestor(l.Component, lift.Component) || g.p.IsAncestor(lift.Component, l.Component) {
+	if g.recursive(l) {
 		b := ir.New(params)
 		b.Op(wasm.OpUnreachable)
 		g.set(id, name, b)
@@ -176,6 +176,12 @@ func tupleOf(params []component.Field) *component.ValType {
 		types[i] = p.Type
 	}
 	return component.NewTuple(types...)
+}
+
+// recursive reports whether a call is between a component and one inside it.
+func (g *generator) recursive(l *graph.Lower) bool {
+	callee := l.Func.Lift.Component
+	return g.p.IsAncestor(l.Component, callee) || g.p.IsAncestor(callee, l.Component)
 }
 
 // transparent reports whether a call needs no adapter at all: every value is

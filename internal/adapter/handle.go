@@ -1,8 +1,6 @@
 package adapter
 
 import (
-	"fmt"
-
 	"github.com/wbundle/wbundle/graph"
 	"github.com/wbundle/wbundle/internal/component"
 	"github.com/wbundle/wbundle/internal/ir"
@@ -10,40 +8,42 @@ import (
 )
 
 // A handle is an index into the table of the component instance that holds
-// it. Resources that a component of the bundle defines live in tables of our
-// own (table.go). Resources of the host keep the host's handles, which mean
-// the same to every component of the bundle because to the host the bundle is
-// one; what that cannot express (a borrow that one component lends another
-// must be droppable apart from the owner's handle) is refused by name.
+// it, which has one table for the handles of all resources. The host keeps
+// such a table, too, but one for the whole bundle, because to the host the
+// bundle is one instance. Where a single component has handles and all of
+// them are of resources that the host knows, the two tables are the same one,
+// and the host's is used as it is. Anywhere else every component has a table
+// of our own (table.go), and boundary.go translates where a handle crosses
+// between it and the host's.
 
-// tag is what the table stores of a handle's type: own handles are odd.
-func tag(r *component.Resource, own bool) uint32 {
-	t := r.ID << 1
-	if own {
-		t |= 1
-	}
-	return t
-}
+// The lower bits of a tag say what kind of handle an entry is.
+const (
+	ownBit  = 1 // an own handle
+	lentBit = 2 // a borrow from the host, whose own entry goes when it is dropped
+	tagBits = 2
+)
+
+// tag is what the table stores of a handle's type.
+func tag(r *component.Resource, kind uint32) uint32 { return r.ID<<tagBits | kind }
 
 // ours reports whether handles of a resource live in tables of the bundle.
 func (g *generator) ours(r *component.Resource) bool {
+	return g.translates || !g.atBoundary(r)
+}
+
+// atBoundary reports whether the host knows a resource: it is the host's own,
+// or exported to it.
+func (g *generator) atBoundary(r *component.Resource) bool {
 	res := &g.p.Resources[r.ID]
-	return res.Component != 0 && !res.Exported
+	return res.Component == 0 || res.Exported
 }
 
 // handle moves an own or borrow (lift_own, lift_borrow, lower_own, lower_borrow).
 func (f *fuser) handle(t *component.ValType, src, dst place) error {
 	r := t.Resource
 	res := &f.p.Resources[r.ID]
-	if res.Exported {
-		return fmt.Errorf("resource %q is exported to the host and handed to another component of the bundle; that is not supported yet", r.Name)
-	}
-	if res.Component == 0 {
-		if t.Kind == component.KindBorrow {
-			return fmt.Errorf("a borrow of the host's resource %q passes between components; that is not supported yet", r.Name)
-		}
-		f.store(dst, wasm.OpI32Store, 2, wasm.I32, func() { f.load(src, wasm.OpI32Load, 2, wasm.I32) })
-		return nil
+	if !f.ours(r) {
+		panic("adapter: a handle of the host's table passes between components")
 	}
 	var err error
 	push := func() {
@@ -59,9 +59,9 @@ func (f *fuser) handle(t *component.ValType, src, dst place) error {
 			f.b.I32(f.handles(f.to.comp))
 			f.b.I32(f.handles(f.from.comp))
 			load()
-			f.b.I32(tag(r, true))
+			f.b.I32(tag(r, ownBit))
 			f.b.Call(take)
-			f.b.I32(tag(r, true))
+			f.b.I32(tag(r, ownBit))
 			f.b.Call(add)
 			return
 		}
@@ -83,50 +83,57 @@ func (f *fuser) handle(t *component.ValType, src, dst place) error {
 		if add, err = f.addFunc(); err != nil {
 			return
 		}
-		f.b.I32(tag(r, false))
+		f.b.I32(tag(r, 0))
 		f.b.Call(add)
-		count := f.borrowCount(f.to.comp)
-		f.b.GlobalGet(count)
-		f.b.I32(1)
-		f.b.Op(wasm.OpI32Add)
-		f.b.GlobalSet(count)
+		f.countBorrow(f.b, f.to.comp, wasm.OpI32Add)
 	}
 	f.store(dst, wasm.OpI32Store, 2, wasm.I32, push)
 	return err
 }
 
-// borrowsOf calls visit for each resource that t borrows, at least once.
-func borrowsOf(t *component.ValType, visit func(*component.Resource)) {
-	if t == nil || !t.ContainsBorrow() {
-		return
-	}
-	switch t.Kind {
-	case component.KindBorrow:
-		visit(t.Resource)
-	case component.KindRecord, component.KindTuple:
-		for _, fl := range t.Fields {
-			borrowsOf(fl.Type, visit)
+// handlesOf calls visit for each own and borrow in t. A type may be used many
+// times in another; each is looked at once.
+func handlesOf(t *component.ValType, visit func(*component.ValType)) {
+	seen := map[*component.ValType]bool{}
+	var walk func(t *component.ValType)
+	walk = func(t *component.ValType) {
+		if t == nil || !t.ContainsHandles() || seen[t] {
+			return
 		}
-	case component.KindList, component.KindFixedList:
-		borrowsOf(t.Elem, visit)
-	default:
-		for _, c := range t.CaseList() {
-			borrowsOf(c.Type, visit)
+		seen[t] = true
+		switch t.Kind {
+		case component.KindOwn, component.KindBorrow:
+			visit(t)
+		case component.KindRecord, component.KindTuple:
+			for _, fl := range t.Fields {
+				walk(fl.Type)
+			}
+		case component.KindList, component.KindFixedList, component.KindMap:
+			walk(t.ElemType())
+		default:
+			for _, c := range t.CaseList() {
+				walk(c.Type)
+			}
 		}
 	}
+	walk(t)
 }
 
 // lends reports whether lifting t records lenders.
 func (g *generator) lends(t *component.ValType) bool {
 	found := false
-	borrowsOf(t, func(r *component.Resource) { found = found || g.ours(r) })
+	handlesOf(t, func(h *component.ValType) {
+		found = found || h.Kind == component.KindBorrow && g.ours(h.Resource)
+	})
 	return found
 }
 
 // lowersBorrow reports whether lowering t into c makes borrow handles.
 func (g *generator) lowersBorrow(t *component.ValType, c graph.ComponentID) bool {
 	found := false
-	borrowsOf(t, func(r *component.Resource) { found = found || g.ours(r) && g.p.Resources[r.ID].Component != c })
+	handlesOf(t, func(h *component.ValType) {
+		found = found || h.Kind == component.KindBorrow && g.ours(h.Resource) && g.p.Resources[h.Resource.ID].Component != c
+	})
 	return found
 }
 
@@ -141,19 +148,30 @@ func (g *generator) borrowCount(c graph.ComponentID) graph.GlobalID {
 	return comp.Borrows
 }
 
+// countBorrow adds or subtracts one.
+func (g *generator) countBorrow(b *ir.Builder, c graph.ComponentID, op wasm.Opcode) {
+	count := g.borrowCount(c)
+	b.GlobalGet(count)
+	b.I32(1)
+	b.Op(op)
+	b.GlobalSet(count)
+}
+
 // resource generates resource.new, resource.rep and resource.drop.
 func (g *generator) resource(id graph.FuncID, c *graph.Canon) error {
 	r := c.Resource
 	res := &g.p.Resources[r.ID]
-	f := &g.p.Funcs[id]
-	if res.Component == 0 || res.Exported {
-		// The host keeps the table; names as wit-component mangles them.
-		if res.Exported && res.Component != c.Component {
-			return fmt.Errorf("resource %q is exported to the host and used by another component of the bundle; that is not supported yet", r.Name)
-		}
-		f.Kind = graph.FuncImport
-		f.Import = &graph.Import{Resource: r, Op: c.Op}
-		f.Import.Module, f.Import.Name = hostResource(res, c.Op)
+	if !g.ours(r) && (c.Op == component.CanonResourceRep || !g.clears[c.Component]) {
+		imported := g.intrinsic(r, c.Op) // first: it may move p.Funcs
+		g.p.Funcs[id].Kind, g.p.Funcs[id].Alias = graph.FuncAlias, imported
+		return nil
+	}
+	if !g.ours(r) {
+		b := ir.New(i32s[:1])
+		g.checkLeave(b, c.Component)
+		b.Get(0)
+		b.Call(g.intrinsic(r, c.Op))
+		g.set(id, c.Op.String()+" "+r.Name, b)
 		return nil
 	}
 	hdr := g.handles(c.Component)
@@ -167,7 +185,7 @@ func (g *generator) resource(id graph.FuncID, c *graph.Canon) error {
 		g.checkLeave(b, c.Component)
 		b.I32(hdr)
 		b.Get(0)
-		b.I32(tag(r, true))
+		b.I32(tag(r, ownBit))
 		b.Call(add)
 		g.set(id, "resource.new "+r.Name, b)
 	case component.CanonResourceRep:
@@ -200,14 +218,30 @@ func (g *generator) resource(id graph.FuncID, c *graph.Canon) error {
 // handle gives its borrow back.
 func dropBody(g *generator, b *ir.Builder, c *graph.Canon, res *graph.Resource, hdr uint32, drop graph.FuncID) {
 	g.checkLeave(b, c.Component)
-	rep, own := b.Local(wasm.I32), b.Local(wasm.I32)
+	rep, kind := b.Local(wasm.I32), b.Local(wasm.I32)
 	b.I32(hdr)
 	b.Get(0)
 	b.I32(res.Type.ID)
 	b.Call(drop)
-	b.Set(own)
+	b.Set(kind)
 	b.Set(rep)
-	b.Get(own)
+	if res.Component == 0 {
+		// What the host gave the bundle goes back to the host; a borrow from
+		// another component is only counted.
+		b.Get(kind)
+		b.If()
+		b.Get(rep)
+		b.Call(g.intrinsic(res.Type, component.CanonResourceDrop))
+		b.End()
+		b.Get(kind)
+		b.I32(ownBit)
+		b.Op(wasm.OpI32And, wasm.OpI32Eqz)
+		b.If()
+		g.countBorrow(b, c.Component, wasm.OpI32Sub)
+		b.End()
+		return
+	}
+	b.Get(kind)
 	b.If()
 	other := res.Component != c.Component
 	switch {
@@ -219,18 +253,32 @@ func dropBody(g *generator, b *ir.Builder, c *graph.Canon, res *graph.Resource, 
 	}
 	b.Else()
 	if other {
-		count := g.borrowCount(c.Component)
-		b.GlobalGet(count)
-		b.I32(1)
-		b.Op(wasm.OpI32Sub)
-		b.GlobalSet(count)
+		g.countBorrow(b, c.Component, wasm.OpI32Sub)
 	} else {
 		b.Op(wasm.OpUnreachable) // the defining component never holds borrow handles
 	}
 	b.End()
 }
 
-// hostResource names a resource intrinsic that the host provides.
+// intrinsic returns the import of a resource intrinsic of the host's table.
+func (g *generator) intrinsic(r *component.Resource, op component.CanonOp) graph.FuncID {
+	k := helperKey{kind: helperIntrinsic, resource: r.ID, shape: uint8(op)}
+	id, ok := g.helpers[k]
+	if !ok {
+		imp := &graph.Import{Resource: r, Op: op}
+		imp.Module, imp.Name = hostResource(&g.p.Resources[r.ID], op)
+		results := i32s[:1]
+		if op == component.CanonResourceDrop {
+			results = nil
+		}
+		id = g.p.AddFunc(graph.Func{Kind: graph.FuncImport, Type: g.p.Types.Func(i32s[:1], results), Import: imp})
+		g.helpers[k] = id
+	}
+	return id
+}
+
+// hostResource names a resource intrinsic that the host provides, as
+// wit-component mangles it.
 func hostResource(res *graph.Resource, op component.CanonOp) (module, name string) {
 	verb := map[component.CanonOp]string{
 		component.CanonResourceNew:  "[resource-new]",

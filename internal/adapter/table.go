@@ -28,9 +28,12 @@ const (
 	entTag   = 4
 	entLends = 8
 
-	// The lender stack's header is the first: base, capacity in bytes, and
-	// the stack pointer, an offset from base.
+	// Two stacks have the first headers: base, capacity in bytes, and the stack
+	// pointer, an offset from base. lenders holds the handles that calls in
+	// progress have borrowed; saves what boundary.go changed in a component's
+	// memory.
 	lenders    = 0
+	saves      = headerSize
 	offLendCap = 4
 	offLendTop = 8
 
@@ -50,7 +53,7 @@ func (g *generator) table() *tables {
 		g.p.HandleMemory = g.p.AddMemory(graph.Memory{
 			Type: wasm.MemType{Limits: wasm.Limits{Min: 1}}, Name: "handle tables",
 		})
-		g.tables = &tables{mem: g.p.HandleMemory, top: g.global("handle memory top", 0), end: headerSize}
+		g.tables = &tables{mem: g.p.HandleMemory, top: g.global("handle memory top", 0), end: 2 * headerSize}
 	}
 	return g.tables
 }
@@ -275,7 +278,7 @@ func (g *generator) takeFunc() (graph.FuncID, error) {
 func (g *generator) checkResource(b *ir.Builder, e, id ir.Local) {
 	b.Get(e)
 	b.Mem(wasm.OpI32Load, g.table().mem, 2, entTag)
-	b.I32(1)
+	b.I32(tagBits)
 	b.Op(wasm.OpI32ShrU)
 	b.Get(id)
 	b.Op(wasm.OpI32Ne)
@@ -383,13 +386,13 @@ func (g *generator) releaseFunc() (graph.FuncID, error) {
 	})
 }
 
-// dropFunc is (header, index, resource) -> (representation, own): removes a
-// handle that is not lent (canon_resource_drop).
+// dropFunc is (header, index, resource) -> (representation, kind): removes a
+// handle that is not lent (canon_resource_drop). The kind is ownBit, lentBit or 0.
 func (g *generator) dropFunc() (graph.FuncID, error) {
 	m := g.table().mem
 	return g.helper(helperKey{kind: helperHandleDrop}, "handle drop", i32s[:3], i32s[:2], func(b *ir.Builder) error {
 		const hdr, idx, id = ir.Local(0), ir.Local(1), ir.Local(2)
-		e, rep, own := b.Local(wasm.I32), b.Local(wasm.I32), b.Local(wasm.I32)
+		e, rep, kind := b.Local(wasm.I32), b.Local(wasm.I32), b.Local(wasm.I32)
 		g.checkIndex(b, hdr, idx)
 		g.entryAddr(b, hdr, idx, e)
 		g.checkResource(b, e, id)
@@ -398,14 +401,14 @@ func (g *generator) dropFunc() (graph.FuncID, error) {
 		b.TrapIf()
 		b.Get(e)
 		b.Mem(wasm.OpI32Load, m, 2, entTag)
-		b.I32(1)
+		b.I32(1<<tagBits - 1)
 		b.Op(wasm.OpI32And)
-		b.Set(own)
+		b.Set(kind)
 		b.Get(e)
 		b.Mem(wasm.OpI32Load, m, 2, entRep)
 		b.Set(rep)
 		g.free(b, hdr, idx, e)
-		b.Get(rep, own)
+		b.Get(rep, kind)
 		return nil
 	})
 }

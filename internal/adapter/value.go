@@ -52,7 +52,7 @@ func (f *fuser) value(t *component.ValType, src, dst place) error {
 		f.flags(t, src, dst)
 		return nil
 	}
-	if cost(t) > outlineCost {
+	if f.cost(t) > outlineCost {
 		return f.outlined(t, src, dst)
 	}
 	return f.inline(t, src, dst)
@@ -83,13 +83,16 @@ func (f *fuser) inline(t *component.ValType, src, dst place) error {
 
 // cost estimates the scalar moves that a value takes when everything in it is
 // inline; composites that cost more than outlineCost count as one call.
-func cost(t *component.ValType) int {
+func (g *generator) cost(t *component.ValType) int {
+	if c, known := g.costs[t]; known {
+		return c
+	}
 	sum := 1
 	add := func(c *component.ValType) {
 		if c == nil {
 			return
 		}
-		n := cost(c)
+		n := g.cost(c)
 		if n > outlineCost {
 			n = 2
 		}
@@ -107,6 +110,10 @@ func cost(t *component.ValType) int {
 	case component.KindFixedList:
 		add(t.Elem)
 	}
+	if g.costs == nil {
+		g.costs = map[*component.ValType]int{}
+	}
+	g.costs[t] = sum
 	return sum
 }
 

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"github.com/wbundle/wbundle/internal/component"
+	"github.com/wbundle/wbundle/internal/ir"
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
@@ -10,17 +11,8 @@ import (
 // case does not use are zero (lower_flat_variant).
 func (f *fuser) variant(t *component.ValType, src, dst place) error {
 	cases := t.CaseList()
-	kind := component.KindU8
-	switch t.DiscSize() {
-	case 2:
-		kind = component.KindU16
-	case 4:
-		kind = component.KindU32
-	}
-	a := accessOf(kind)
-	disc := f.b.Local(wasm.I32)
-	f.load(src.field(0, 0, 1), a.load, a.align, wasm.I32)
-	f.b.Tee(disc)
+	disc, a := f.discriminant(t, src)
+	f.b.Get(disc)
 	f.b.I32(uint32(len(cases)))
 	f.b.Op(wasm.OpI32GeU)
 	f.b.TrapIf()
@@ -38,46 +30,67 @@ func (f *fuser) variant(t *component.ValType, src, dst place) error {
 			loaded = append(loaded, i)
 		}
 	}
-	payload := func(i int) error {
+	defer f.b.Free(disc)
+	return f.branch(disc, len(cases), loaded, func(i int) error {
 		c := cases[i].Type
 		n := c.FlatCount()
 		return f.value(c, src.field(t.PayloadOffset(), 1, n), dst.field(t.PayloadOffset(), 1, n))
+	})
+}
+
+// discriminant loads the discriminant of a variant, and tells how it lies in memory.
+func (f *fuser) discriminant(t *component.ValType, at place) (ir.Local, access) {
+	kind := component.KindU8
+	switch t.DiscSize() {
+	case 2:
+		kind = component.KindU16
+	case 4:
+		kind = component.KindU32
 	}
-	defer f.b.Free(disc)
-	if len(loaded) <= 2 {
-		for _, i := range loaded {
+	a := accessOf(kind)
+	disc := f.b.Local(wasm.I32)
+	f.load(at.field(0, 0, 1), a.load, a.align, wasm.I32)
+	f.b.Set(disc)
+	return disc, a
+}
+
+// branch runs the code of the case at hand, one of n; cases that are not
+// listed have none.
+func (f *fuser) branch(disc ir.Local, n int, listed []int, code func(i int) error) error {
+	if len(listed) <= 2 {
+		for _, i := range listed {
 			f.b.Get(disc)
 			f.b.I32(uint32(i))
 			f.b.Op(wasm.OpI32Eq)
 			f.b.If()
-			if err := payload(i); err != nil {
+			if err := code(i); err != nil {
 				return err
 			}
 			f.b.End()
 		}
 		return nil
 	}
-	// One block per case with a payload, outermost last; the table jumps to
-	// the end of the block in front of a case's code.
+	// One block per listed case, outermost last; the table jumps to the end of
+	// the block in front of a case's code.
 	f.b.Block()
-	for range loaded {
+	for range listed {
 		f.b.Block()
 	}
-	depths := make([]uint32, len(cases))
+	depths := make([]uint32, n)
 	for i := range depths {
-		depths[i] = uint32(len(loaded))
+		depths[i] = uint32(len(listed))
 	}
-	for k, i := range loaded {
+	for k, i := range listed {
 		depths[i] = uint32(k)
 	}
 	f.b.Get(disc)
-	f.b.BrTable(depths, uint32(len(loaded)))
-	for k, i := range loaded {
+	f.b.BrTable(depths, uint32(len(listed)))
+	for k, i := range listed {
 		f.b.End()
-		if err := payload(i); err != nil {
+		if err := code(i); err != nil {
 			return err
 		}
-		f.b.Br(uint32(len(loaded) - 1 - k))
+		f.b.Br(uint32(len(listed) - 1 - k))
 	}
 	f.b.End()
 	return nil

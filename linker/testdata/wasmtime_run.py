@@ -2,8 +2,8 @@
 """Make calls in wasmtime: a JSON list of jobs on stdin, of answers on stdout.
 
 A job is {"wasm": PATH, "calls": [CALL...]}; a call in WAVE runs on a fresh
-instance, `a(); b()` are several on one. PATH is a component, or a core module
-that imports nothing. The answer to a job is {"results": [TEXT...]} with a
+instance, `a(); b()` are several on one. PATH is a component, which may import
+the test host of boundary_test.go, or a core module that imports nothing. The answer to a job is {"results": [TEXT...]} with a
 result in WAVE, "trap: REASON", or "" for none, joined by "; " like the calls;
 or {"error": TEXT} when the file does not compile.
 
@@ -32,20 +32,87 @@ def engine():
     return wasmtime.Engine(config)
 
 
+def add_host(linker):
+    """Adds host:res/things, with its own count of what was dropped, and host:res/texts."""
+    drops = 0
+
+    def dropped(store, rep):
+        nonlocal drops
+        drops += 1
+
+    def own(store, n):
+        return C.ResourceHost.own(n, 1).to_any(store)
+
+    def rep(store, handle):
+        return handle.to_host(store).rep if isinstance(handle, C.ResourceAny) else handle.rep
+
+    def total(store, handles):
+        return sum(rep(store, h) for h in handles)
+
+    def pick(store, c):  # its cases are told apart by their Python types
+        if c is None or isinstance(c, int):
+            return c or 0
+        return rep(store, c[1] if isinstance(c, tuple) else c)
+
+    def spill(store, s):
+        both = rep(store, s.lent) + rep(store, s.given)
+        return own(store, both), both + sum(getattr(s, "n%d" % i) for i in range(16))
+
+    with linker.root() as root:
+        with root.add_instance("host:res/things") as host:
+            host.add_resource("thing", C.ResourceType.host(1), dropped)
+            host.add_func("make", own)
+            host.add_func("value", rep)
+            host.add_func("take", rep)
+            host.add_func("sum", total)
+            host.add_func("both", lambda store, a, b: 100 * total(store, a) + total(store, b))
+            host.add_func("eat", total)
+            host.add_func("many", lambda store, n: [own(store, i + 1) for i in range(n)])
+            host.add_func("try", lambda store, n: n if n % 2 else own(store, n))
+            host.add_func("pick", pick)
+            host.add_func("spill", spill)
+            host.add_func("drops", lambda store: drops)
+        with root.add_instance("host:res/texts") as host:
+            host.add_func("join", lambda store, l: ",".join(l))
+            host.add_func("twice", lambda store, n: [n, n])
+            host.add_func("wide", lambda store, w: [w.s, w.l[0], w.l[1], str(sum(getattr(w, "n%d" % i) for i in range(15)))])
+
+
 class Component:
     def __init__(self, wasm):
         self.engine = engine()
         self.code = C.Component(self.engine, wasm)
-        self.linker = C.Linker(self.engine)
-        self.linker.add_wasip2()
 
     def instantiate(self):
+        self.held = {}
+        linker = C.Linker(self.engine)
+        linker.add_wasip2()
+        add_host(linker)
         store = wasmtime.Store(self.engine)
         store.set_wasi(wasmtime.WasiConfig())
-        return store, self.linker.instantiate(store, self.code)
+        return store, linker.instantiate(store, self.code)
+
+    def handle(self, store, text):
+        """An argument that boundary_test.go describes."""
+        if text[0] == "[":
+            return [self.handle(store, t) for t in text[1:-1].split(", ")]
+        if text[0] == "*":
+            return C.ResourceHost.own(int(text[1:]), 1).to_any(store)
+        if text[0] in "@&":
+            name, _, index = text[1:].partition(".")
+            return self.held[name][int(index)] if index else self.held[name]
+        return int(text)
 
     def call(self, made, name, arguments):
         store, instance = made
+        keep, _, name = name.rpartition(" = ")
+        text = arguments[1:-1]
+        handles = re.search("[@&*]", text)
+        if handles:
+            values = [self.handle(store, text)] if text[0] == "[" else [self.handle(store, t) for t in text.split(", ")]
+        if handles and name == "drop":
+            values[0].drop(store)
+            return ""
         interface, _, function = name.rpartition("#")
         index = None
         if interface:
@@ -57,8 +124,12 @@ class Component:
             raise KeyError(name)
         f = instance.get_func(store, index)
         ty = f.type(store)
-        values = record.Parser(arguments).arguments([t for _, t in ty.params])
+        if not handles:
+            values = record.Parser(arguments).arguments([t for _, t in ty.params])
         result = f(store, *values)
+        if keep:
+            self.held[keep] = result
+            return ""
         return "" if ty.result is None else record.write(ty.result, result)
 
 

@@ -1,0 +1,37 @@
+;; Calls preview1 with addresses of its own memory: arrays of buffers, plain
+;; addresses, and arrays that the host fills with addresses.
+(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args-sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+  (memory 1)
+  (data (i32.const 16) "\64\00\00\00\05\00\00\00\c8\00\00\00\03\00\00\00")
+  (data (i32.const 100) "hello")
+  (data (i32.const 200) ", l")
+  (func $check (param i32) (if (i32.eqz (local.get 0)) (then unreachable)))
+  (func (export "say") (result i32)
+    (call $check (i32.eqz (call $write (i32.const 1) (i32.const 16) (i32.const 2) (i32.const 8))))
+    (call $check (i32.eq (i32.load (i32.const 16)) (i32.const 100)))
+    (call $check (i32.eq (i32.load (i32.const 24)) (i32.const 200)))
+    (call $check (i32.eqz (call $clock (i32.const 0) (i64.const 1) (i32.const 320))))
+    (call $check (i64.ne (i64.load (i32.const 320)) (i64.const 0)))
+    (i32.load (i32.const 8)))
+  ;; the first letters of the strings of an array
+  (func $letters (param $at i32) (param $n i32) (result i32)
+    (local $s i32)
+    (loop $next
+      (if (local.get $n) (then
+        (local.set $s (i32.or (i32.shl (local.get $s) (i32.const 8)) (i32.load8_u (i32.load (local.get $at)))))
+        (local.set $at (i32.add (local.get $at) (i32.const 4)))
+        (local.set $n (i32.sub (local.get $n) (i32.const 1)))
+        (br $next))))
+    (local.get $s))
+  (func (export "arguments") (result i32)
+    (call $check (i32.eqz (call $args-sizes (i32.const 400) (i32.const 404))))
+    (call $check (i32.eqz (call $args (i32.const 512) (i32.const 1024))))
+    (call $letters (i32.const 512) (i32.load (i32.const 400))))
+  (func (export "variables") (result i32)
+    (call $check (i32.eqz (call $environ (i32.const 512) (i32.const 1024))))
+    (call $letters (i32.const 512) (i32.const 2))))

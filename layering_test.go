@@ -13,20 +13,22 @@ import (
 var mayImport = map[string][]string{
 	"internal/wasm":      {},
 	"internal/component": {"internal/wasm"},
-	"internal/wit":       {"internal/component", "internal/wasm"},
+	"internal/nearest":   {},
+	"internal/wit":       {"internal/component", "internal/nearest", "internal/wasm"},
 	"graph":              {"internal/wasm", "internal/component"},
 	"internal/ir":        {"internal/wasm", "graph"},
 	"shake":              {"graph", "internal/component", "internal/wasm", "internal/ir"},
 	"internal/adapter":   {"graph", "internal/component", "internal/ir", "internal/wasm"},
-	"linker":             {"graph", "shake", "internal/adapter", "internal/component", "internal/ir", "internal/wasm"},
-	"runtime":            {"internal/component", "internal/wasm", "internal/wit"},
-	"internal/config":    {},
+	"linker":             {"graph", "shake", "internal/adapter", "internal/component", "internal/ir", "internal/nearest", "internal/wasm"},
+	"internal/wasi":      {"internal/component", "internal/wit"},
+	"runtime":            {"internal/component", "internal/nearest", "internal/wasi", "internal/wasm", "internal/wit"},
+	"internal/config":    {"internal/nearest"},
 	"internal/report":    {"linker", "graph"},
 	"internal/gen":       {"internal/component", "internal/wasm"},
 }
 
 // anything may import whatever it likes: the program, and tools around it.
-var anything = []string{"cmd/", "bench", "internal/conformance"}
+var anything = []string{"cmd/", "bench", "internal/abitest", "internal/conformance"}
 
 func TestLayering(t *testing.T) {
 	const module = "github.com/wbundle/wbundle/"

@@ -37,6 +37,7 @@ type Config struct {
 	Inputs  []Input
 	Graph   Graph
 	Exports Exports
+	WASI    WASI
 	Link    Link
 	Outputs []Output
 	Verify  Verify
@@ -97,8 +98,11 @@ type Output struct {
 
 // Verify says how the outputs are tried out.
 type Verify struct {
-	Timeout time.Duration // of one case; 0: no limit was set
-	Cases   []Case
+	// Differential says whether outputs are compared with the unbundled
+	// inputs; nil: where that is quick.
+	Differential *bool
+	Timeout      time.Duration // of one case; 0: no limit was set
+	Cases        []Case
 }
 
 // Case is one run of an output with a known outcome: a call (Invoke) or a

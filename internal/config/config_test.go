@@ -25,6 +25,7 @@ graph:
     "*": { "env.now_ms": { from: auth, export: now_ms } }
   unresolved: import
 exports: { keep: ["wasi:http/incoming-handler@0.2", run], rename: { run: start } }
+wasi: { default: stub, rules: { "wasi:cli/exit": allow, "wasi:random/random#get-random-u64": deny }, forbid: ["wasi:sockets"] }
 link: { memory: single, isolation: none, dedupe: off, optimize: none, names: keep, metadata: strip, reproducible: true }
 outputs:
   - { format: core, path: dist/shop.wasm, target: wazero }
@@ -89,16 +90,19 @@ func TestLoad(t *testing.T) {
 			Unresolved: "import",
 		},
 		Exports: Exports{Keep: []string{"wasi:http/incoming-handler@0.2", "run"}, Rename: map[string]string{"run": "start"}},
-		Link:    Link{Memory: "single", Isolation: "none", Dedupe: "off", Optimize: "none", Names: "keep", Metadata: "strip"},
-		Outputs: []Output{
-			{Format: "core", Path: dir + "/dist/shop.wasm", Target: "wazero", Pos: Pos{17, 5}},
-			{Format: "component", Path: dir + "/dist/shop.component.wasm", Memory: "multi", Pos: Pos{18, 5}},
+		WASI: WASI{
+			Default: "stub", Rules: map[string]string{"wasi:cli/exit": "allow", "wasi:random/random#get-random-u64": "deny"}, Forbid: []string{"wasi:sockets"},
 		},
-		Verify: Verify{Timeout: 10 * time.Second, Cases: []Case{
-			{Name: "add", Invoke: "acme:calc/ops#add(2, 3)", Expect: Expect{Value: "5"}, Pos: Pos{23, 7}},
-			{Name: "div", Invoke: "div(1, 0)", Expect: Expect{Trap: true}, Pos: Pos{24, 7}},
-			{Name: "cli", Run: []string{"shop", "--version", "5"}, Expect: Expect{Exit: 3, Stdout: &stdout}, Pos: Pos{25, 7}},
-			{Name: "shop", Run: []string{"shop"}, Pos: Pos{26, 7}},
+		Link: Link{Memory: "single", Isolation: "none", Dedupe: "off", Optimize: "none", Names: "keep", Metadata: "strip"},
+		Outputs: []Output{
+			{Format: "core", Path: dir + "/dist/shop.wasm", Target: "wazero", Pos: Pos{18, 5}},
+			{Format: "component", Path: dir + "/dist/shop.component.wasm", Memory: "multi", Pos: Pos{19, 5}},
+		},
+		Verify: Verify{Differential: new(bool), Timeout: 10 * time.Second, Cases: []Case{
+			{Name: "add", Invoke: "acme:calc/ops#add(2, 3)", Expect: Expect{Value: "5"}, Pos: Pos{24, 7}},
+			{Name: "div", Invoke: "div(1, 0)", Expect: Expect{Trap: true}, Pos: Pos{25, 7}},
+			{Name: "cli", Run: []string{"shop", "--version", "5"}, Expect: Expect{Exit: 3, Stdout: &stdout}, Pos: Pos{26, 7}},
+			{Name: "shop", Run: []string{"shop"}, Pos: Pos{27, 7}},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -110,8 +114,8 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	want.Link.Memory = "multi"
-	want.Inputs[1] = Input{ID: "auth", Path: dir + "/dev.wasm", Pos: Pos{28, 51}}
-	want.Outputs = []Output{{Format: "core", Path: dir + "/dev.out.wasm", Pos: Pos{28, 73}}}
+	want.Inputs[1] = Input{ID: "auth", Path: dir + "/dev.wasm", Pos: Pos{29, 51}}
+	want.Outputs = []Output{{Format: "core", Path: dir + "/dev.out.wasm", Pos: Pos{29, 73}}}
 	if diff := cmp.Diff(want, dev); diff != "" {
 		t.Errorf("profile dev (-want +got)\n%s", diff)
 	}
@@ -124,6 +128,9 @@ func TestDefaults(t *testing.T) {
 	}
 	if want := (Link{Memory: "auto", Isolation: "auto", Dedupe: "auto", Names: "strip", Metadata: "keep"}); got.Link != want {
 		t.Errorf("link is %+v, want %+v", got.Link, want)
+	}
+	if got.Verify.Differential != nil {
+		t.Errorf("verify is %+v", got.Verify)
 	}
 	if !got.Graph.Auto || got.Graph.Unresolved != "error" {
 		t.Errorf("graph is %+v", got.Graph)
@@ -163,10 +170,10 @@ inputs:
   i: { oci: "example/i:1" }
   a: a.wasm
 exports: { entry: main.ts }
-wasi: { default: stub }
+wasi: { default: stub, env: {} }
 link: { memory: separate, isolation: mask, dedupe: text }
 outputs: [{ format: esm, path: js, types: true }]
-verify: { differential: true }
+verify: { differential: maybe }
 budgets: []
 report: { json: x }
 `, "", []string{
@@ -174,13 +181,13 @@ report: { json: x }
 			`:3:27: inputs.t.version: not available yet`,
 			`:4:8: inputs.i.oci: not available yet`,
 			`:6:12: exports.entry: not available yet`,
-			`:7:1: wasi: not available yet`,
+			`:7:24: wasi.env: not available yet`,
 			`:8:17: link.memory: "separate" is not available yet; there is auto, single, multi`,
 			`:8:38: link.isolation: "mask" is not available yet; there is auto, none`,
 			`:8:52: link.dedupe: "text" is not available yet; there is off, auto`,
 			`:9:21: outputs.0.format: "esm" is not available yet; there is core, component`,
 			`:9:36: outputs.0.types: not available yet`,
-			`:10:25: verify.differential: is not available yet; leave it out or write false`,
+			`:10:25: verify.differential: want true or false, got "maybe"`,
 			`:11:1: budgets: not available yet`,
 			`:12:1: report: not available yet`,
 		}},
@@ -252,7 +259,7 @@ inputs:
 		}},
 		{"a bad profile nobody asked for", head + "profiles: { dev: { lnik: {}, version: 1 } }\n", "", []string{
 			`:3:20: profiles.dev: unknown key "lnik"; did you mean "link"?`,
-			`:3:30: profiles.dev: unknown key "version"; there is exports, graph, inputs, link, name, outputs, verify`,
+			`:3:30: profiles.dev: unknown key "version"; there is exports, graph, inputs, link, name, outputs, verify, wasi`,
 		}},
 		{"aliases", "version: 1\ninputs: &i { a: a.wasm, b: *i }\n", "", nil},
 		{"merge key", "version: 1\ninputs: &i { a: a.wasm }\nprofiles: { p: { inputs: { <<: *i } } }\n", "", []string{
@@ -293,17 +300,6 @@ func TestParseSize(t *testing.T) {
 	for _, s := range []string{"", "MiB", "64 M", "64 kib", "-1", "1.2.3 MB", "0.3 B", "99999999999999999999", "99999999999 GiB", "1 MB 2"} {
 		if got, err := ParseSize(s); err == nil {
 			t.Errorf("ParseSize(%q) = %d, want an error", s, got)
-		}
-	}
-}
-
-func TestNearest(t *testing.T) {
-	candidates := []string{"memory", "names", "optimize", "root"}
-	for word, want := range map[string]string{
-		"memroy": "memory", "Memory": "memory", "name": "names", "optimise": "optimize", "rot": "root", "banana": "", "x": "",
-	} {
-		if got := Nearest(word, candidates); got != want {
-			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/wbundle/wbundle/internal/nearest"
 )
 
 // Error is one complaint about a configuration.
@@ -70,60 +72,11 @@ func (w *walker) err() error {
 	return w.errs
 }
 
-// Nearest returns the candidate that word was probably meant to be, or "" when
-// none is close: at most a third of the letters may be wrong, a swap of
-// neighbours counting as one, and a candidate that contains the word (or the
-// other way round) is close as well.
-func Nearest(word string, candidates []string) string {
-	best, bestDistance := "", max(1, (len(word)+1)/3)+1
-	lower := strings.ToLower(word)
-	for _, c := range candidates {
-		d := distance(lower, strings.ToLower(c))
-		if d < bestDistance {
-			best, bestDistance = c, d
-		}
-	}
-	if best != "" || len(word) < 3 {
-		return best
-	}
-	for _, c := range candidates {
-		l := strings.ToLower(c)
-		if strings.Contains(l, lower) || len(l) >= 3 && strings.Contains(lower, l) {
-			return c
-		}
-	}
-	return ""
-}
-
-// distance is the optimal string alignment distance of a and b.
-func distance(a, b string) int {
-	// Three rows suffice: a transposition looks back two.
-	two, one, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range one {
-		one[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(one[j]+1, row[j-1]+1, one[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], two[j-2]+1)
-			}
-		}
-		two, one, row = one, row, two
-	}
-	return one[len(b)]
-}
-
 // DidYouMean is the end of a sentence that suggests the nearest candidate, or
 // lists them when none is near.
 func DidYouMean(word string, candidates []string) string {
-	if near := Nearest(word, candidates); near != "" {
-		return fmt.Sprintf("; did you mean %q?", near)
+	if hint := nearest.Hint(word, candidates); hint != "" {
+		return hint
 	}
 	if len(candidates) == 0 {
 		return ""

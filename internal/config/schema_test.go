@@ -53,6 +53,7 @@ func TestSchemaMatchesTables(t *testing.T) {
 		"provider": keysOf(providerTable),
 		"exports":  keysOf(exportsTable),
 		"link":     keysOf(linkTable),
+		"wasi":     keysOf(wasiTable),
 		"output":   keysOf(outputTable),
 		"verify":   keysOf(verifyTable),
 		"case":     keysOf(caseTable),

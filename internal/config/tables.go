@@ -77,7 +77,8 @@ var words = map[string]enum{
 	"names":      {values: []string{"keep", "strip"}},
 	"metadata":   {values: []string{"keep", "strip"}},
 	"unresolved": {values: []string{"error", "import", "trap"}},
-	"target": {values: []string{"wazero"}, later: []string{
+	"policy":     {values: []string{"allow", "deny", "stub"}},
+	"target": {values: []string{"wazero", "wasi-preview1"}, later: []string{
 		"wasmtime", "wasmedge", "fastly", "browser", "node", "workers", "spin", "wasmcloud",
 	}},
 }
@@ -215,7 +216,7 @@ func profileTable() object[draft] {
 		"link":    {read: func(w *walker, n *yaml.Node, d *draft) { linkTable.walk(w, n, &d.Link) }},
 		"outputs": {read: readOutputs},
 		"verify":  {read: func(w *walker, n *yaml.Node, d *draft) { verifyTable.walk(w, n, &d.Verify) }},
-		"wasi":    later[draft](),
+		"wasi":    {read: func(w *walker, n *yaml.Node, d *draft) { wasiTable.walk(w, n, &d.WASI) }},
 		"budgets": later[draft](),
 		"report":  later[draft](),
 	}
@@ -457,9 +458,9 @@ func readOutputs(w *walker, n *yaml.Node, d *draft) {
 }
 
 var verifyTable = object[Verify]{
-	"differential": {read: func(w *walker, n *yaml.Node, _ *Verify) {
-		if v, ok := w.boolean(n); ok && v {
-			w.errorf(n, "is not available yet; leave it out or write false")
+	"differential": {read: func(w *walker, n *yaml.Node, v *Verify) {
+		if b, ok := w.boolean(n); ok {
+			v.Differential = &b
 		}
 	}},
 	"timeout": {read: func(w *walker, n *yaml.Node, v *Verify) {

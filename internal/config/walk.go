@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/wbundle/wbundle/internal/nearest"
 )
 
 // maxDepth stops a walk through aliases that contain themselves; the
@@ -260,8 +262,8 @@ func (e enum) check(s string) string {
 	case slices.Contains(e.later, s):
 		return fmt.Sprintf("%q is not available yet; there is %s", s, strings.Join(e.values, ", "))
 	}
-	if near := Nearest(s, e.values); near != "" {
-		return fmt.Sprintf("unknown value %q; did you mean %q?", s, near)
+	if hint := nearest.Hint(s, e.values); hint != "" {
+		return fmt.Sprintf("unknown value %q%s", s, hint)
 	}
 	return fmt.Sprintf("unknown value %q; there is %s", s, strings.Join(e.values, ", "))
 }

@@ -73,14 +73,12 @@ func (w *walker) outputs(d *draft) {
 
 // CheckTarget says what the target cannot run of an output, or "".
 func CheckTarget(target, format, memory string) string {
-	if target != "wazero" {
-		return ""
-	}
 	switch {
+	case target == "":
 	case format == "component":
-		return "target wazero runs core modules, not components; use format core"
+		return "target " + target + " runs core modules, not components; use format core"
 	case memory == "multi":
-		return "target wazero has one memory per module; use memory single"
+		return "target " + target + " has one memory per module; use memory single"
 	}
 	return ""
 }

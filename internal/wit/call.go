@@ -109,39 +109,3 @@ func FormatCall(name string, args []Value) string {
 	p.b.WriteByte(')')
 	return p.b.String()
 }
-
-// Nearest returns `; did you mean "x"?` for the candidate closest to name, or
-// nothing when none is close.
-func Nearest(name string, candidates []string) string {
-	best, bestDist := "", 1+len(name)/3
-	for _, c := range candidates {
-		if d := editDistance(name, c); d <= bestDist && (best == "" || d < bestDist) {
-			best, bestDist = c, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// editDistance is the Levenshtein distance in bytes.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diag
-			if a[i] != b[j] {
-				cost++
-			}
-			diag = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diag+1)
-		}
-	}
-	return row[len(b)]
-}

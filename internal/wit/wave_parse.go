@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/wbundle/wbundle/internal/component"
+	"github.com/wbundle/wbundle/internal/nearest"
 )
 
 // ParseError is an error in WAVE text.
@@ -331,7 +332,7 @@ func (p *parser) record(t *component.ValType) Value {
 				i++
 			}
 			if i == len(t.Fields) {
-				p.fail(off, "no field %q in %s%s", name, typeName(t), Nearest(name, fieldNames(t)))
+				p.fail(off, "no field %q in %s%s", name, typeName(t), nearest.Hint(name, fieldNames(t)))
 			}
 			if !fields[i].IsZero() {
 				p.fail(off, "field %q given twice", name)
@@ -371,7 +372,7 @@ func (p *parser) flags(t *component.ValType) Value {
 				return
 			}
 		}
-		p.fail(off, "no flag %q in %s%s", name, typeName(t), Nearest(name, t.Labels))
+		p.fail(off, "no flag %q in %s%s", name, typeName(t), nearest.Hint(name, t.Labels))
 	})
 	return Flags(t, set)
 }
@@ -393,7 +394,7 @@ func (p *parser) variant(t *component.ValType) Value {
 	for i := range n {
 		names = append(names, caseName(t, i))
 	}
-	p.fail(off, "no case %q in %s%s", name, typeName(t), Nearest(name, names))
+	p.fail(off, "no case %q in %s%s", name, typeName(t), nearest.Hint(name, names))
 	panic("unreachable")
 }
 

@@ -13,7 +13,8 @@ import (
 // String returns v in WAVE. The zero Value prints as "()", the form of a
 // function result that is absent. Options and results are always written out
 // (some(x), ok(x)), record fields that are none are left out, and handles
-// print as the name of their resource, which Parse refuses.
+// print as what their String method says, or else as the name of their
+// resource; Parse refuses both.
 func (v Value) String() string {
 	var p printer
 	p.value(v)
@@ -79,6 +80,10 @@ func (p *printer) value(v Value) {
 		}
 		p.b.WriteByte(']')
 	default:
+		if named, ok := v.handle.(fmt.Stringer); ok {
+			p.b.WriteString(named.String())
+			return
+		}
 		p.b.WriteString(TypeString(v.typ))
 	}
 }

@@ -258,9 +258,61 @@ func FuzzParse(f *testing.F) {
 		ty := types[int(which)%len(types)]
 		v, err := Parse(text, ty)
 		if err != nil {
+			inside(t, err, text)
 			return
 		}
 		roundTrip(t, v, ty)
+	})
+}
+
+// inside checks that an error of the parser is about a place in the text: its
+// end at most.
+func inside(t interface{ Fatalf(string, ...any) }, err error, text string) {
+	var pe *ParseError
+	if !errors.As(err, &pe) {
+		t.Fatalf("%q: %v is not a *ParseError", text, err)
+	}
+	if pe.Offset < 0 || pe.Offset > len(text) {
+		t.Fatalf("%q: %v is at offset %d of %d", text, err, pe.Offset, len(text))
+	}
+	if line, col := position(text, pe.Offset); line != pe.Line || col != pe.Col || line < 1 || col < 1 {
+		t.Fatalf("%q: %v is at offset %d, which is %d:%d", text, err, pe.Offset, line, col)
+	}
+}
+
+// FuzzParseCall reads calls of a function whose parameters are of the types
+// that the first byte chooses.
+func FuzzParseCall(f *testing.F) {
+	for i, s := range []string{"f()", "f(1)", `"a:b/c#f"(true, -1)`, "f(1, \"a\", none,)", "f(", "f(1))", "f(\")\")", "f(// x\n1)"} {
+		f.Add(byte(i), s)
+	}
+	f.Fuzz(func(t *testing.T, which byte, text string) {
+		c, err := ParseCall(text)
+		if err != nil {
+			inside(t, err, text)
+			return
+		}
+		i := int(which) % len(types)
+		params := []component.Field{field("a", types[i]), field("b", types[(i+7)%len(types)])}[:which%3]
+		args, err := c.ParseArgs(params)
+		if err != nil {
+			inside(t, err, text)
+			return
+		}
+		printed := FormatCall(c.Name, args)
+		again, err := ParseCall(printed)
+		if err != nil || again.Name != c.Name {
+			t.Fatalf("%s, printed from %q: %v", printed, text, err)
+		}
+		back, err := again.ParseArgs(params)
+		if err != nil {
+			t.Fatalf("%s, printed from %q: %v", printed, text, err)
+		}
+		for i := range args {
+			if !Equal(args[i], back[i]) {
+				t.Fatalf("argument %d of %s became %s", i, printed, back[i])
+			}
+		}
 	})
 }
 

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"net/http"
 	"sort"
 
 	"github.com/wbundle/wbundle/internal/component"
+	"github.com/wbundle/wbundle/internal/wasi"
 	"github.com/wbundle/wbundle/internal/wit"
 )
 
@@ -24,13 +25,10 @@ type FuncType = component.FuncType
 // that is nil. A returned error becomes a trap in the caller.
 type HostFunc func(ctx context.Context, t *FuncType, args []Value) (Value, error)
 
-// Mount makes a directory visible to WASI preview1 programs.
-type Mount struct {
-	Guest    string // path the program sees, "/data"
-	Host     string // directory on this machine; used when FS is nil
-	FS       fs.FS  // any other file system, read-only
-	ReadOnly bool   // Host only; an FS always is
-}
+// Mount makes a directory visible to WASI programs, of 0.2 and of preview 1.
+// Whichever way, the directory is opened with os.Root when the program is
+// instantiated: neither ".." nor a symbolic link leads out of it.
+type Mount = wasi.Mount
 
 // Config is what an instance gets from its surroundings. The zero Config
 // gives nothing: no arguments, empty standard input, output thrown away.
@@ -45,9 +43,15 @@ type Config struct {
 	Stderr io.Writer
 	Mounts []Mount
 
+	// HTTP answers the requests that a program makes through WASI 0.2's
+	// wasi:http/outgoing-handler, http.DefaultTransport for instance; nil
+	// denies them (HTTP-request-denied). Sockets are always denied.
+	HTTP http.RoundTripper
+
 	// Host implements imports, by "ns:pkg/iface@1.2.3#func", or plain
 	// "func" for imports of the world itself; core imports of modules without
-	// component types go by "module#name". Imports that are not here become
+	// component types go by "module#name". WASI that is not here is answered
+	// from the fields above, preview 1 and every 0.2.x; other imports become
 	// functions that trap when they are called.
 	Host map[string]HostFunc
 
@@ -60,8 +64,14 @@ type Config struct {
 	// it has returned, stubs included. It must not keep args.
 	OnImport func(name string, args []Value, result Value, err error)
 
-	// MemoryLimit bounds each linear memory, in bytes; 0: the engine's limit
-	// of 4 GiB.
+	// MemoryLimit bounds each linear memory, in bytes, rounded down to whole
+	// pages of 64 KiB; 0: the engine's limit of 4 GiB. memory.grow beyond it
+	// returns -1, as when a machine has no more; a program that needs more
+	// from the start cannot be instantiated. A bundle made with --memory single
+	// has one memory, an unbundled component one for each of its modules.
+	//
+	// Time is bounded by the context of Open and of each call: code that is
+	// still running when it is done is stopped, and the instance with it.
 	MemoryLimit uint64
 
 	// Interpret chooses wazero's interpreter over its compiler. The compiler
@@ -70,6 +80,9 @@ type Config struct {
 
 	// fallback answers the imports that Host does not have; nil: they trap.
 	fallback func(name string) HostFunc
+	// repeatable makes the clocks and random numbers of WASI preview1 the
+	// same in every run.
+	repeatable bool
 }
 
 // Function is an exported function.
@@ -123,6 +136,10 @@ type engine interface {
 	functions() []Function
 	call(ctx context.Context, name string, args []Value) (Value, error)
 	dropHandle(ctx context.Context, v Value) error
+	// ofHost says that the host implements a resource, not the program.
+	ofHost(r *component.Resource) bool
+	// host is the host of WASI 0.2.
+	host() (*wasi.Host, error)
 	close(ctx context.Context) error
 }
 

@@ -2,9 +2,13 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tetratelabs/wazero"
+
+	"github.com/wbundle/wbundle/internal/component"
+	"github.com/wbundle/wbundle/internal/wasi"
 )
 
 // running is what an instantiated bundle and an instantiated component have in
@@ -39,6 +43,15 @@ func (r *running) call(ctx context.Context, name string, args []Value) (Value, e
 	return r.store.callFunction(ctx, f, args)
 }
 
+func (r *running) ofHost(res *component.Resource) bool {
+	impl := r.store.resources[res]
+	return impl != nil && impl.inst == nil
+}
+
 func (r *running) dropHandle(ctx context.Context, v Value) error { return r.store.drop(ctx, v) }
 
-func (r *running) close(ctx context.Context) error { return r.rt.Close(ctx) }
+func (r *running) host() (*wasi.Host, error) { return r.store.wasiHost() }
+
+func (r *running) close(ctx context.Context) error {
+	return errors.Join(r.rt.Close(ctx), r.store.closeHost())
+}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/wbundle/wbundle/internal/component"
+	"github.com/wbundle/wbundle/internal/wasi"
 	"github.com/wbundle/wbundle/internal/wit"
 )
 
@@ -22,6 +24,10 @@ type store struct {
 	// current is the innermost call in progress, nil between calls.
 	current   *frame
 	resources map[*component.Resource]*resourceImpl
+	// wasi answers the imports of WASI 0.2; nil while nothing imports it.
+	wasi *wasi.Host
+	// closers are what the host opened for WASI preview 1.
+	closers []io.Closer
 }
 
 // compInst is a component instance: ComponentInstance of CanonicalABI.md.
@@ -71,15 +77,6 @@ func mightBeRecursive(caller *frame, callee *compInst) bool {
 type resourceImpl struct {
 	inst *compInst
 	dtor func(rep uint32)
-}
-
-// hostResource makes the implementation of a resource type of the host.
-func (st *store) hostResource(name string) *resourceImpl {
-	impl := &resourceImpl{}
-	if drop := st.cfg.DropResource; drop != nil {
-		impl.dtor = func(rep uint32) { drop(name, rep) }
-	}
-	return impl
 }
 
 // enter runs f as a call by the host and turns panics into errors.
@@ -237,6 +234,9 @@ func (st *store) hostFunction(name string, ft *component.FuncType) *function {
 	if impl == nil && st.cfg.fallback != nil {
 		impl = st.cfg.fallback(name)
 	}
+	if impl == nil {
+		impl = st.wasiFunc(name)
+	}
 	fn := &function{name: name, typ: ft}
 	fn.call = func(caller *frame, args []Value, resolve func(Value)) {
 		outer := st.current
@@ -258,6 +258,9 @@ func (st *store) hostFunction(name string, ft *component.FuncType) *function {
 			var exit *ExitError
 			if errors.As(err, &exit) {
 				panic(&hostError{err})
+			}
+			if cerr := st.ctx.Err(); cerr != nil && errors.Is(err, cerr) {
+				panic(&hostError{late(cerr)})
 			}
 			panic(&Trap{Msg: err.Error(), Err: err})
 		}

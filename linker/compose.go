@@ -1,6 +1,7 @@
 package linker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sort"
@@ -18,8 +19,9 @@ func flatten(inputs []Input, dec *decoded, opts *Options) (*flattener, error) {
 	f := &flattener{
 		p: graph.NewProgram(), opts: opts, inputs: inputs, dec: dec,
 		modules: map[*wasm.Module]graph.ModuleID{}, hosts: map[string]*instance{}, hostFns: map[string]*item{},
-		valHome: map[*component.ValType]string{},
-		done:    map[int]*instance{}, cores: map[int]*coreInstance{},
+		valHome:  map[*component.ValType]string{},
+		answered: map[graph.FuncID]bool{},
+		done:     map[int]*instance{}, cores: map[int]*coreInstance{},
 	}
 	ids := map[string]int{}
 	for i, in := range inputs {
@@ -33,6 +35,7 @@ func flatten(inputs []Input, dec *decoded, opts *Options) (*flattener, error) {
 	if err := w.resolve(); err != nil {
 		return nil, err
 	}
+	w.unifyHost()
 	root, err := w.root()
 	if err != nil {
 		return nil, err
@@ -502,9 +505,49 @@ func (w *wiring) instantiate(i int) error {
 	return err
 }
 
+// unifyHost makes one version of the compatible versions of WASI that the
+// inputs ask the host for: the highest. WASI's packages are released together,
+// and a release contains what earlier ones of its track do; so a host that has
+// one has the others, and handles of one can go where another's are expected.
+//
+//	a: (import "wasi:io/poll@0.2.6")   b: (import "wasi:io/streams@0.2.12")
+//	bundle: (import "wasi:io/poll@0.2.12") (import "wasi:io/streams@0.2.12")
+func (w *wiring) unifyHost() {
+	f := w.f
+	best := map[string]component.ParsedName{} // by track
+	each := func(visit func(component.ParsedName)) {
+		for _, i := range w.order {
+			c := f.dec.units[i].component
+			if c == nil {
+				continue
+			}
+			for _, def := range c.Defs {
+				imp, ok := def.(*component.Import)
+				if !ok || !strings.HasPrefix(imp.Name.Text, "wasi:") || w.wires[i][imp.Name.Text].to >= 0 {
+					continue
+				}
+				if n, err := component.ParseName(imp.Name.Text); err == nil && n.Kind == component.InterfaceName && n.Version != "" {
+					visit(n)
+				}
+			}
+		}
+	}
+	each(func(n component.ParsedName) {
+		if b, ok := best[n.Track()]; !ok || component.Better(n, b) {
+			best[n.Track()] = n
+		}
+	})
+	f.unified = map[string]string{}
+	each(func(n component.ParsedName) {
+		if v := best[n.Track()].Version; v != n.Version {
+			f.unified[n.Text] = n.Package + "/" + n.Interface + "@" + v
+		}
+	})
+}
+
 // hostImport makes, or finds again, what the host provides for an import.
 func (f *flattener) hostImport(s *scope, imp *component.Import) (*item, error) {
-	name := imp.Name.Text
+	name := cmp.Or(f.unified[imp.Name.Text], imp.Name.Text)
 	if imp.Desc.Sort == component.SortInstance {
 		t, err := at(s.types, imp.Desc.TypeIndex, "type")
 		if err != nil {

@@ -27,17 +27,26 @@ type answer struct{ call, want string }
 
 // form is one way to write a bundle.
 type form struct {
-	format linker.Format
-	memory linker.Memory
+	format    linker.Format
+	memory    linker.Memory
+	isolation linker.Isolation
 }
 
-func (f form) String() string { return fmt.Sprintf("%s %s", f.format, f.memory) }
+func (f form) String() string {
+	name := fmt.Sprintf("%s %s", f.format, f.memory)
+	if f.isolation != "" {
+		name += ", isolation " + string(f.isolation)
+	}
+	return name
+}
 
 var (
-	coreSingle      = form{linker.FormatCore, linker.MemorySingle}
-	coreMulti       = form{linker.FormatCore, linker.MemoryMulti}
-	componentSingle = form{linker.FormatComponent, linker.MemorySingle}
-	componentMulti  = form{linker.FormatComponent, linker.MemoryMulti}
+	coreSingle      = form{linker.FormatCore, linker.MemorySingle, ""}
+	coreMasked      = form{linker.FormatCore, linker.MemorySingle, linker.IsolationMask}
+	coreTrapping    = form{linker.FormatCore, linker.MemorySingle, linker.IsolationTrap}
+	coreMulti       = form{linker.FormatCore, linker.MemoryMulti, ""}
+	componentSingle = form{linker.FormatComponent, linker.MemorySingle, ""}
+	componentMulti  = form{linker.FormatComponent, linker.MemoryMulti, ""}
 )
 
 // readFile reads a file that must be there.
@@ -69,7 +78,7 @@ func link(t testing.TB, inputs []linker.Input, o linker.Options) *linker.Result 
 
 // as returns options for a form.
 func (f form) as(o linker.Options) linker.Options {
-	o.Format, o.Memory = f.format, f.memory
+	o.Format, o.Memory, o.Isolation = f.format, f.memory, f.isolation
 	return o
 }
 
@@ -114,7 +123,7 @@ func runWazero(t testing.TB, name string, wasm []byte, answers []answer) {
 			cases = append(cases, runtime.Case{Name: a.call, Invoke: s.call, Expect: s.want, Trap: s.want == "trap", SameInstance: i > 0})
 		}
 	}
-	r, err := runtime.Verify(context.Background(), wasm, cases, runtime.Options{Config: runtime.Config{Name: name}, Timeout: time.Minute})
+	r, err := runtime.Verify(context.Background(), wasm, cases, runtime.Options{Config: runtime.Config{Name: name}, Timeout: 5 * time.Minute})
 	if err != nil {
 		t.Errorf("%s: %v", name, err)
 		return

@@ -21,6 +21,12 @@ type flattener struct {
 	hosts   map[string]*instance // host interfaces by import name
 	hostFns map[string]*item     // other host imports by name
 
+	// unified maps import names of WASI to the version that is asked for
+	// instead.
+	unified map[string]string
+	// answered are the functions that stand for denied and stubbed imports.
+	answered map[graph.FuncID]bool
+
 	edges []graph.Edge
 	// done holds the instantiated inputs, by index; busy finds cycles.
 	done map[int]*instance
@@ -565,6 +571,12 @@ func (f *flattener) canon(s *scope, def *component.Canon) error {
 			s.coreFuncs = append(s.coreFuncs, f.trapFunc(f.p.Types.Func(params, results), "unresolved "+coreName(r.Interface, r.Name)))
 			return nil
 		}
+		if r.Component == 0 {
+			if fn := f.answerDrop(r, f.p.Types.Func(params, results)); fn != 0 {
+				s.coreFuncs = append(s.coreFuncs, fn)
+				return nil
+			}
+		}
 		if def.Op != component.CanonResourceDrop && r.Component != s.component {
 			return fmt.Errorf("canon %s: resource %s is not defined by this component", def.Op, t.resource.Name)
 		}
@@ -592,8 +604,8 @@ func (f *flattener) options(s *scope, def *component.Canon) (graph.Options, erro
 		if o.Memory, err = at(s.coreMemories, def.Options().Memory, "core memory"); err != nil {
 			return o, err
 		}
-		if f.p.Memories[o.Memory].Type.Is64 {
-			return o, fmt.Errorf("64-bit memories are not supported by the canonical ABI yet")
+		if mem := &f.p.Memories[o.Memory]; mem.Type.Is64 {
+			return o, fmt.Errorf("the memory option of component %s is the 64-bit memory of %s; values cross only through 32-bit memories", s.label, mem.Name)
 		}
 	}
 	if def.Options().HasRealloc {

@@ -49,6 +49,14 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	}
 	p := f.p
 
+	// Shims become what they forward to.
+	shimPass(p)
+
+	// Preview 1 adapters go where the target has preview 1 itself.
+	if opts.Format != FormatComponent && opts.Target.preview1() {
+		f.preview1Pass()
+	}
+
 	// Start functions and the segments that must wait for them. They call
 	// across components like any export, so this is before the adapters.
 	if err := startPass(p, opts.memory() == MemorySingle && f.mayShare()); err != nil {
@@ -64,7 +72,9 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	if err := f.exportHostFace(reached); err != nil {
 		return nil, err
 	}
-	adapters, err := adapter.Generate(p, reached.Func)
+	adapters, err := adapter.Generate(p, reached.Func, adapter.Options{
+		Vectors: !opts.NoVectors, OneMemory: opts.memory() == MemorySingle, Host: f.hostOptions(), CoreImports: f.preview1Imports(reached),
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +83,7 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	}
 
 	// What several components import under one name becomes one import.
+	reached = shake.Mark(p)
 	importsPass(p, reached)
 	f.initialize(reached)
 
@@ -87,8 +98,16 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	p.Seal()
 	live := shake.Mark(p)
 
+	f.worldPass(live)
+	if err := f.checkForbidden(live); err != nil {
+		return nil, err
+	}
+	if err := f.checkTarget(live); err != nil {
+		return nil, err
+	}
+
 	// Ids become indices here and nowhere else.
-	l := layoutPass(p, live, opts.memory() == MemoryMulti, f.hostMemory)
+	l := layoutPass(p, live, &opts, f.hostMemory)
 	out, err := f.output(ctx, l, step("emit"))
 	if err != nil {
 		return nil, err
@@ -110,12 +129,17 @@ func (o *Options) check() error {
 	default:
 		return fmt.Errorf("memory %q is not available; there are auto, single and multi", o.Memory)
 	}
+	switch o.Isolation {
+	case "", IsolationAuto, IsolationNone, IsolationMask, IsolationTrap:
+	default:
+		return fmt.Errorf("isolation %q is not available; there are auto, none, mask and trap", o.Isolation)
+	}
 	switch o.Unresolved {
 	case "", UnresolvedError, UnresolvedImport, UnresolvedTrap:
 	default:
 		return fmt.Errorf("unresolved %q is not available; there are error, import and trap", o.Unresolved)
 	}
-	return nil
+	return o.WASI.check()
 }
 
 // worldName is the name of the bundle's world, ns:pkg/world@version.

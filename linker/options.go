@@ -24,6 +24,23 @@ const (
 	FormatComponent Format = "component"
 )
 
+// Target is the engine that the output is for, where that changes the output.
+type Target string
+
+// The targets. Without one, the output asks of its host what the inputs ask
+// of theirs.
+const (
+	TargetAny Target = ""
+	// TargetWazero is package runtime: wazero with WASI preview 1 and 0.2.
+	TargetWazero Target = "wazero"
+	// TargetPreview1 is any engine for core modules that offers WASI preview 1
+	// and nothing else of WASI.
+	TargetPreview1 Target = "wasi-preview1"
+)
+
+// preview1 reports whether the target offers WASI preview 1 to core modules.
+func (t Target) preview1() bool { return t == TargetWazero || t == TargetPreview1 }
+
 // Memory is the memory layout of the output.
 type Memory string
 
@@ -33,6 +50,22 @@ const (
 	MemoryAuto   Memory = "auto"
 	MemorySingle Memory = "single"
 	MemoryMulti  Memory = "multi"
+)
+
+// Isolation is what keeps the components of a single memory apart.
+type Isolation string
+
+// The isolations; IsolationAuto is none. Where every component has a memory of
+// its own, the engine keeps them apart whatever is asked for here.
+const (
+	IsolationAuto Isolation = "auto"
+	// IsolationNone lets a wild pointer reach a neighbour.
+	IsolationNone Isolation = "none"
+	// IsolationMask keeps every access in the component's window, wherever its
+	// pointer points to.
+	IsolationMask Isolation = "mask"
+	// IsolationTrap traps where a memory of its own would.
+	IsolationTrap Isolation = "trap"
 )
 
 // Unresolved says what becomes of an import that no input exports.
@@ -66,6 +99,7 @@ const (
 type Options struct {
 	Format Format // default FormatCore
 	Memory Memory // default MemoryAuto
+	Target Target // default TargetAny
 	// Name is the bundle's name, for example acme:shop@1.4.0; it names the
 	// world of the component-type section.
 	Name string
@@ -75,12 +109,21 @@ type Options struct {
 	Connect    map[string]map[string]Provider // importer id or "*" -> import name -> provider
 	Unresolved Unresolved                     // default UnresolvedError
 
+	WASI WASI // what becomes of WASI imports
+
 	Keep   []string          // exports to keep; empty: all of the root's
 	Rename map[string]string // export name -> new name (core exports)
 
+	Isolation Isolation // default IsolationAuto
+	// IsolationRequired makes it an error that components share a memory and
+	// nothing keeps them apart.
+	IsolationRequired bool
 	// MemoryLimit bounds the window of an input's memories, in bytes, by input id.
 	MemoryLimit map[string]uint64
 	Names       Names // default NamesStrip
+	// NoVectors keeps vector instructions, which not every engine has, out of
+	// the adapters. Those of the inputs stay.
+	NoVectors bool
 	// Check validates the emitted module. It finds the linker's own mistakes;
 	// inputs are not validated, and what is ill-typed in them stays so.
 	Check bool
@@ -113,6 +156,8 @@ type Summary struct {
 	Exports []string       `json:"exports"`
 	Memory  Memory         `json:"memory"`
 	Windows []Window       `json:"windows,omitempty"`
+	// Isolation is what keeps the windows apart; "" without windows.
+	Isolation Isolation `json:"isolation,omitempty"`
 
 	Functions Count `json:"functions"`
 	Globals   Count `json:"globals"`

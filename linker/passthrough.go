@@ -34,9 +34,9 @@ func (f *flattener) passThrough(it *item, of graph.ComponentID) *item {
 			return &item{sort: it.sort, inst: in}
 		}
 	case it.fn != nil && it.fn.Host != nil && numeric(it.fn.Type):
-		core := f.lowerHost(&graph.Lower{Func: it.fn, Component: of})
+		core := f.lowerHost(&graph.Lower{Func: it.fn, Component: of, Through: true})
 		return &item{sort: it.sort, fn: &graph.CompFunc{
-			Type: it.fn.Type, Lift: &graph.Lift{Type: it.fn.Type, Core: core, Component: of},
+			Type: it.fn.Type, Lift: &graph.Lift{Type: it.fn.Type, Core: core, Component: of, Through: true},
 		}}
 	}
 	return it
@@ -74,6 +74,9 @@ func (f *flattener) lowerHost(l *graph.Lower) graph.FuncID {
 	t := f.p.Types.Func(params, results)
 	if h.Trap {
 		return f.trapFunc(t, "unresolved "+coreName(h.Interface, h.Name))
+	}
+	if fn := f.answer(l, t); fn != 0 {
+		return fn
 	}
 	gf := graph.Func{Kind: graph.FuncImport, Type: t, Import: &graph.Import{Module: h.Interface, Name: h.Name, Lower: l}}
 	if h.Interface == "" {

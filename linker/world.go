@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/wbundle/wbundle/graph"
+	"github.com/wbundle/wbundle/internal/adapter"
 	"github.com/wbundle/wbundle/internal/component"
 	"github.com/wbundle/wbundle/internal/wasm"
 	"github.com/wbundle/wbundle/shake"
@@ -13,10 +14,10 @@ import (
 
 // extern turns an item into an import or export of the world.
 func extern(name string, it *item) graph.Extern {
-	x := graph.Extern{Name: name, Func: it.fn}
+	x := graph.Extern{Name: name, Func: it.fn, Module: it.mod}
 	switch {
 	case it.typ != nil:
-		x.Type = &graph.NamedType{Val: it.typ.val, Resource: it.typ.resource}
+		x.Type = &graph.NamedType{Val: it.typ.val, Resource: it.typ.resource, Def: it.typ.def()}
 	case it.inst != nil:
 		x.Inst = &graph.ExternInstance{}
 		for _, n := range it.inst.names {
@@ -26,22 +27,36 @@ func extern(name string, it *item) graph.Extern {
 	return x
 }
 
-// writable refuses exports that the world of a bundle cannot express.
-func writable(name string, it *item) error {
+// writable refuses exports that the world of a bundle cannot express. Only a
+// component has a place for a core module: at its root, or in an instance there.
+func (o *Options) writable(name string, it *item, depth int) error {
 	switch {
 	case it.inst != nil:
 		for _, n := range it.inst.names {
-			if err := writable(name+"#"+n, it.inst.items[n]); err != nil {
+			if err := o.writable(name+"#"+n, it.inst.items[n], depth+1); err != nil {
 				return err
 			}
 		}
-	case it.mod != nil, it.comp != nil:
-		return fmt.Errorf("export %q is a %s; only functions, types and instances can be exported from a bundle", name, it.sort)
+	case it.mod != nil && o.Format != FormatComponent:
+		return fmt.Errorf("export %q is a core module, which a core module cannot export; use --format component", name)
+	case it.mod != nil && depth > 1:
+		return fmt.Errorf("export %q is a core module in an instance inside an instance; only the root and its instances can export one", name)
+	case it.comp != nil:
+		return fmt.Errorf("export %q is a component; only functions, types, instances and core modules can be exported from a bundle", name)
 	case it.typ == nil:
-	case it.typ.comp != nil:
-		return fmt.Errorf("export %q is the type of a component; only value types and resources can be exported from a bundle", name)
-	case it.typ.inst != nil:
-		return fmt.Errorf("export %q is the type of an instance; only value types and resources can be exported from a bundle", name)
+	case it.typ.def() != nil:
+		what := "a component"
+		if it.typ.inst != nil {
+			what = "an instance"
+		}
+		switch {
+		case o.Format != FormatComponent:
+			return fmt.Errorf("export %q is the type of %s, which a core module cannot export; use --format component", name, what)
+		case depth > 0:
+			return fmt.Errorf("export %q is the type of %s in an instance; only the root can export one", name, what)
+		case !closed(it.typ.def(), 0):
+			return fmt.Errorf("export %q is the type of %s that refers to definitions outside it; only one that stands by itself can be exported from a bundle", name, what)
+		}
 	case it.typ.fn != nil:
 		return fmt.Errorf("export %q is the type of a function; only value types and resources can be exported from a bundle", name)
 	}
@@ -152,13 +167,8 @@ func (f *flattener) worldExports(root *instance) error {
 			continue
 		}
 		it := root.items[n]
-		switch it.sort {
-		case component.SortFunc, component.SortInstance, component.SortType:
-		default:
-			return fmt.Errorf("export %q of the root %q is a %s; only functions, types and instances can be exported from a bundle", n, root.label, it.sort)
-		}
-		if err := writable(n, it); err != nil {
-			return err
+		if err := f.opts.writable(n, it, 0); err != nil {
+			return fmt.Errorf("root %q: %w", root.label, err)
 		}
 		it = f.passThrough(it, f.rootComponent())
 		x := extern(n, it)
@@ -294,7 +304,7 @@ func (f *flattener) exportLifts() {
 			l := x.Func.Lift
 			mem, alloc := liftNeeds(l.Type)
 			who := fmt.Sprintf("export %q", coreName(iface, x.Name))
-			h.add(l.Opts, mem, alloc, who)
+			h.add(l.Component, l.Opts, mem, alloc, true, who)
 			h.strings(l.Type, l.Opts.Encoding, who)
 		}
 	}
@@ -314,15 +324,17 @@ func (f *flattener) exportHostFace(live *shake.Live) error {
 			l := fn.Import.Lower
 			mem, alloc := lowerNeeds(l.Func.Type)
 			who := fmt.Sprintf("import %q of %s", coreName(fn.Import.Module, fn.Import.Name), f.p.Components[l.Component].Name)
-			h.add(l.Opts, mem, alloc, who)
+			h.add(l.Component, l.Opts, mem, alloc, false, who)
 			h.strings(l.Func.Type, l.Opts.Encoding, who)
+		} else if fn.Kind == graph.FuncImport && fn.Import.Caller != 0 && live.Func(graph.FuncID(id)) {
+			if inst := f.p.Instances[fn.Import.Caller]; len(inst.Memories) > 0 {
+				h.add(inst.Component, graph.Options{Memory: inst.Memories[0]}, true, false, false, fmt.Sprintf("import %q of %s", coreName(fn.Import.Module, fn.Import.Name), inst.Name))
+			}
 		}
 	}
 	f.exportFace(memories, reallocs)
-	if !(f.opts.Format == FormatComponent && f.opts.memory() == MemoryMulti) {
-		if err := h.one(f.opts.Format); err != nil {
-			return err
-		}
+	if err := h.expressible(f.opts.Format, f.opts.memory()); err != nil {
+		return err
 	}
 	if len(h.memories) > 0 {
 		f.hostMemory = h.memories[0].id
@@ -331,13 +343,35 @@ func (f *flattener) exportHostFace(live *shake.Live) error {
 }
 
 // exportFace exports the host's memories and reallocs from the given ones on.
+// In single output all memories are parts of the first, and to the host of a
+// core module there is one realloc: the adapters see to it that those are
+// enough.
 func (f *flattener) exportFace(memory, realloc int) {
 	for i, m := range f.host.memories[memory:] {
-		f.p.Exports = append(f.p.Exports, graph.Export{Name: numbered("memory", memory+i), Kind: wasm.ExternMemory, ID: uint32(m.id)})
+		if memory+i == 0 || f.opts.memory() == MemoryMulti {
+			f.p.Exports = append(f.p.Exports, graph.Export{Name: numbered("memory", memory+i), Kind: wasm.ExternMemory, ID: uint32(m.id)})
+		}
 	}
 	for i, r := range f.host.reallocs[realloc:] {
-		f.p.Exports = append(f.p.Exports, graph.Export{Name: numbered("cabi_realloc", realloc+i), Kind: wasm.ExternFunc, ID: uint32(r.id)})
+		if realloc+i == 0 || f.opts.Format == FormatComponent {
+			f.p.Exports = append(f.p.Exports, graph.Export{Name: numbered("cabi_realloc", realloc+i), Kind: wasm.ExternFunc, ID: uint32(r.id)})
+		}
 	}
+}
+
+// hostOptions tells the adapters what the host reads and writes through.
+func (f *flattener) hostOptions() adapter.Host {
+	h := adapter.Host{Memory: f.hostMemory, OneRealloc: f.opts.Format != FormatComponent, Check: f.checksHost()}
+	for _, r := range f.host.reallocs {
+		h.Reallocs = append(h.Reallocs, adapter.HostRealloc{Func: r.id, Memory: r.memory, Component: r.component})
+	}
+	return h
+}
+
+// checksHost reports whether pointers that a component gives to the host are
+// checked to be its own. Those of the host's memory need no other treatment.
+func (f *flattener) checksHost() bool {
+	return f.opts.isolation() != IsolationNone && f.mayShare()
 }
 
 // numbered names the second and later host-facing memories and reallocs,
@@ -451,11 +485,15 @@ type hostMemory struct {
 }
 
 type hostRealloc struct {
-	id  graph.FuncID
-	who string
+	id     graph.FuncID
+	memory graph.MemoryID // that it allocates from
+	who    string
+	lift   bool // for parameters of an export
+	// component is the one whose calls it serves.
+	component graph.ComponentID
 }
 
-func (h *hostFace) add(o graph.Options, memory, realloc bool, who string) {
+func (h *hostFace) add(c graph.ComponentID, o graph.Options, memory, realloc, lift bool, who string) {
 	if memory && o.Memory != 0 {
 		known := false
 		for _, m := range h.memories {
@@ -468,10 +506,10 @@ func (h *hostFace) add(o graph.Options, memory, realloc bool, who string) {
 	if realloc && o.Realloc != 0 {
 		known := false
 		for _, r := range h.reallocs {
-			known = known || r.id == o.Realloc
+			known = known || r.id == o.Realloc && r.memory == o.Memory
 		}
 		if !known {
-			h.reallocs = append(h.reallocs, hostRealloc{o.Realloc, who})
+			h.reallocs = append(h.reallocs, hostRealloc{o.Realloc, o.Memory, who, lift, c})
 		}
 	}
 }
@@ -517,11 +555,14 @@ func (f *flattener) checkCoreHost(live *shake.Live) error {
 		if fn.Kind != graph.FuncImport || fn.Import.Lower != nil || fn.Import.Resource != nil || !live.Func(id) {
 			continue
 		}
-		mem := f.memoryOf(fn.Import.Input)
+		mem := f.memoryOf(fn.Import)
 		if mem == 0 || mem == f.hostMemory || len(f.p.Types.At(fn.Type).Params) == 0 {
 			continue
 		}
 		who := fmt.Sprintf("%q calls the host's %s.%s with numbers that may be pointers into its own memory", f.inputs[fn.Import.Input].ID, fn.Import.Module, fn.Import.Name)
+		if f.translated(fn.Import) {
+			continue
+		}
 		if isWASI(fn.Import.Module) {
 			return fmt.Errorf("%s, but the host sees the root's; that is not supported yet", who)
 		}
@@ -530,26 +571,51 @@ func (f *flattener) checkCoreHost(live *shake.Live) error {
 	return nil
 }
 
-// memoryOf is the first memory of a core module input, 0 without one.
-func (f *flattener) memoryOf(input int) graph.MemoryID {
+// translated reports whether the adapters translate the addresses in a core
+// import's calls.
+func (f *flattener) translated(imp *graph.Import) bool {
+	return f.opts.memory() == MemorySingle && f.hostMemory != 0 && imp.Module == adapter.Preview1Module
+}
+
+// preview1Imports lists the core imports of preview1 whose callers' memory is
+// not the host's, or is checked.
+func (f *flattener) preview1Imports(live *shake.Live) []adapter.CoreImport {
+	var out []adapter.CoreImport
+	for id := graph.FuncID(1); int(id) < len(f.p.Funcs); id++ {
+		fn := &f.p.Funcs[id]
+		if fn.Kind != graph.FuncImport || fn.Import.Lower != nil || fn.Import.Resource != nil || !live.Func(id) || !f.translated(fn.Import) {
+			continue
+		}
+		if mem := f.memoryOf(fn.Import); mem != 0 && (mem != f.hostMemory || f.checksHost()) {
+			out = append(out, adapter.CoreImport{Func: id, Memory: mem})
+		}
+	}
+	return out
+}
+
+// memoryOf is the memory that the pointers of a core import are about: the
+// caller's, or the first of the core module input; 0 without one.
+func (f *flattener) memoryOf(imp *graph.Import) graph.MemoryID {
 	for _, inst := range f.p.Instances[1:] {
-		if inst.Input == input && len(inst.Memories) > 0 {
+		if (imp.Caller == inst.ID || imp.Caller == 0 && inst.Input == imp.Input) && len(inst.Memories) > 0 {
 			return inst.Memories[0]
 		}
 	}
 	return 0
 }
 
-// one refuses what a single host-facing memory cannot express.
-func (h *hostFace) one(format Format) error {
-	if len(h.memories) > 1 {
-		return fmt.Errorf("%s and %s pass pointers of different components to the host, which a core module with one memory for the host cannot; "+
-			"use --format component --memory multi", h.memories[0].who, h.memories[1].who)
-	}
+// expressible refuses what the output cannot express towards the host.
+func (h *hostFace) expressible(format Format, memory Memory) error {
 	if format == FormatComponent {
-		return nil // each lift and lower of the component names its realloc and encoding
+		return nil // each lift and lower of the component names its memory, realloc and encoding
 	}
-	if len(h.reallocs) > 1 {
+	if memory == MemoryMulti && len(h.memories) > 1 {
+		return fmt.Errorf("%s and %s pass pointers of different components to the host, which a core module with one memory for the host cannot; "+
+			"use --memory single or --format component", h.memories[0].who, h.memories[1].who)
+	}
+	// The host asks for memory for parameters before it says which function
+	// it will call, so there is one realloc for those of all exports.
+	if len(h.reallocs) > 1 && h.reallocs[1].lift {
 		return fmt.Errorf("%s and %s use different realloc functions, but the host can be given only one cabi_realloc; "+
 			"use --format component", h.reallocs[0].who, h.reallocs[1].who)
 	}

@@ -1,0 +1,250 @@
+package linker_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/wbundle/wbundle/linker"
+	"github.com/wbundle/wbundle/runtime"
+)
+
+// Bundles for real hosts. A host of TestPreview1Hosts knows nothing of
+// wbundle, of components or of WASI 0.2: it loads a plain core module and
+// offers preview 1.
+
+// preview1 says that all that the parts ask of the host comes down to preview 1.
+func (r *row) preview1() bool {
+	for _, p := range r.parts {
+		lang, _, _ := strings.Cut(p, "-")
+		switch lang {
+		case "rust", "rustpure", "c", "cpp", "zigc", "go":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// numbers are the arguments n of the row's calls run(n), with what they return.
+func (r *row) numbers(t testing.TB) (ns, want []string) {
+	for _, a := range r.answers {
+		n := strings.TrimSuffix(strings.TrimPrefix(a.call, "demo:app/run#run("), ")")
+		text, err := strconv.Unquote(a.want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ns, want = append(ns, n), append(want, text)
+	}
+	return ns, want
+}
+
+// stockWazero calls run(n) on a fresh instance, with nothing but wazero and
+// its preview 1.
+func stockWazero(ctx context.Context, rt wazero.Runtime, code wazero.CompiledModule, n uint64) (string, error) {
+	m, err := rt.InstantiateModule(ctx, code, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize").
+		WithSysWalltime().WithSysNanotime())
+	if err != nil {
+		return "", err
+	}
+	defer m.Close(ctx)
+	for name := range code.ExportedFunctions() {
+		if !strings.HasPrefix(name, "demo:app/run") || !strings.HasSuffix(name, "#run") {
+			continue
+		}
+		ret, err := m.ExportedFunction(name).Call(ctx, n)
+		if err != nil {
+			return "", err
+		}
+		ptr, _ := m.Memory().ReadUint32Le(uint32(ret[0]))
+		size, _ := m.Memory().ReadUint32Le(uint32(ret[0]) + 4)
+		b, ok := m.Memory().Read(ptr, size)
+		if !ok {
+			return "", fmt.Errorf("a string at %d, %d bytes", ptr, size)
+		}
+		text := string(b)
+		if post := m.ExportedFunction("cabi_post_" + name); post != nil {
+			if _, err := post.Call(ctx, ret[0]); err != nil {
+				return "", err
+			}
+		}
+		return text, nil
+	}
+	return "", fmt.Errorf("no run function")
+}
+
+// TestPreview1Hosts builds the rows whose WASI comes down to preview 1 for
+// that target, and runs them in wazero, node and wasmtime. One part alone is a
+// consumer with the provider of the same toolchain.
+func TestPreview1Hosts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for a minute")
+	}
+	ctx := context.Background()
+	for _, r := range sharedRows(t) {
+		if !r.preview1() {
+			continue
+		}
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			inputs, o := r.load(t)
+			o.Target = linker.TargetPreview1
+			res := link(t, inputs, o)
+			for _, imp := range res.Summary.Imports {
+				if !strings.HasPrefix(imp, "wasi_snapshot_preview1#") {
+					t.Errorf("imports %s", imp)
+				}
+			}
+			if s := res.Summary; s.Memories.Out != 1 {
+				t.Errorf("%d memories", s.Memories.Out)
+			}
+			ns, want := r.numbers(t)
+
+			rt := wazero.NewRuntime(ctx)
+			defer rt.Close(ctx)
+			wasi_snapshot_preview1.MustInstantiate(ctx, rt)
+			code, err := rt.CompileModule(ctx, res.Output)
+			if err != nil {
+				t.Fatalf("wazero: %v", err)
+			}
+			for i, n := range ns {
+				x, _ := strconv.ParseUint(n, 10, 32)
+				got, err := stockWazero(ctx, rt, code, x)
+				if err != nil || got != want[i] {
+					t.Errorf("wazero: run(%s) = %q, %v, want %q", n, got, err, want[i])
+				}
+			}
+
+			// Compiling Go twice for each host takes a minute.
+			if goes := strings.Contains(r.name, "go"); goes && r.name != "go-c" && os.Getenv(bigRows) == "" {
+				t.Logf("set %s=1 for node and wasmtime", bigRows)
+				return
+			}
+			path := filepath.Join(t.TempDir(), "bundle.wasm")
+			if err := os.WriteFile(path, res.Output, 0o666); err != nil {
+				t.Fatal(err)
+			}
+			elsewhere(t, "node", want, append([]string{"node", "--no-warnings", filepath.Join("testdata", "preview1.mjs"), path}, ns...))
+			if why := wasmtimeMissing(); why != "" {
+				t.Log("not run in wasmtime: ", why)
+				return
+			}
+			elsewhere(t, "wasmtime", want, append([]string{"python3", filepath.Join("testdata", "preview1.py"), path}, ns...))
+		})
+	}
+}
+
+// elsewhere runs a host that prints a JSON string for each call.
+func elsewhere(t *testing.T, name string, want []string, command []string) {
+	t.Helper()
+	if _, err := exec.LookPath(command[0]); err != nil {
+		t.Logf("not run in %s: %v", name, err)
+		return
+	}
+	cmd := exec.Command(command[0], command[1:]...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", name, err, stderr.String())
+		return
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	for i := range want {
+		got := ""
+		if i < len(lines) {
+			got, _ = strconv.Unquote(lines[i])
+		}
+		if got != want[i] {
+			t.Errorf("%s: call %d gives %q, want %q", name, i, got, want[i])
+		}
+	}
+}
+
+// TestWASIComponents builds the rows that speak WASI 0.2, from their parts,
+// and runs them in one memory on package runtime.
+func TestWASIComponents(t *testing.T) {
+	wanted := os.Getenv(bigRows)
+	for _, r := range sharedRows(t) {
+		small := r.preview1() || r.name == "qjs-qjs"
+		if !small && wanted != "1" && !strings.Contains(" "+wanted+" ", " "+r.name+" ") {
+			continue
+		}
+		if testing.Short() {
+			t.Skip("compiles for a minute")
+		}
+		t.Run(r.name, func(t *testing.T) {
+			inputs, o := r.load(t)
+			o.Target = linker.TargetWazero
+			res := link(t, inputs, coreSingle.as(o))
+			t.Logf("%d bytes, %d adapters", len(res.Output), res.Summary.Adapters)
+			runWazero(t, "core single", res.Output, r.answers)
+		})
+	}
+	if wanted == "" {
+		t.Logf("set %s=1 for the rows with StarlingMonkey and CPython", bigRows)
+	}
+}
+
+// TestInterleavedCalls calls two language runtimes in one memory a thousand
+// times on one instance: each run crosses from one to the other and back nine
+// times, and both allocate and collect on the way. What a run computes is
+// compared with a pair of C components.
+func TestInterleavedCalls(t *testing.T) {
+	wanted := os.Getenv(bigRows)
+	if testing.Short() {
+		t.Skip("compiles for a minute")
+	}
+	ctx := context.Background()
+	rows := sharedRows(t)
+	open := func(t *testing.T, r *row) *runtime.Instance {
+		inputs, o := r.load(t)
+		o.Target = linker.TargetWazero
+		inst, err := runtime.Open(ctx, link(t, inputs, coreSingle.as(o)).Output, runtime.Config{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { inst.Close(ctx) })
+		return inst
+	}
+	fields := regexp.MustCompile(`add=(\S+) .*\(#(\d+)\) norm=(\S+) .*counter=\[?(\d+),\s*(\d+),\s*(\d+)`)
+	for _, pair := range []struct{ name, consumer, provider string }{
+		{"qjs-qjs", "qjs-consumer", "qjs-provider"},
+		{"sm-sm", "sm-consumer", "sm-provider"},
+		{"qjs-py", "qjs-consumer", "py-provider"},
+	} {
+		t.Run(pair.name, func(t *testing.T) {
+			if pair.name != "qjs-qjs" && wanted != "1" && !strings.Contains(" "+wanted+" ", " "+pair.name+" ") {
+				t.Skipf("set %s=1", bigRows)
+			}
+			model := open(t, rowNamed(t, rows, "c-c"))
+			inst := open(t, &row{name: pair.name, parts: []string{pair.consumer, pair.provider}})
+			for n := range 1000 {
+				call := fmt.Sprintf("run(%d)", n)
+				want, err := model.Invoke(ctx, call)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := inst.Invoke(ctx, call)
+				if err != nil {
+					t.Fatalf("%s: %v", call, err)
+				}
+				w, g := fields.FindStringSubmatch(want), fields.FindStringSubmatch(got)
+				if w == nil || g == nil || !slices.Equal(w[1:], g[1:]) {
+					t.Fatalf("%s = %s, want what is in %s", call, got, want)
+				}
+			}
+		})
+	}
+}

@@ -11,7 +11,7 @@
 //     resources are interpreted in Go, straight from CanonicalABI.md.
 //
 // The second engine shares no code with the linker beyond the decoders, so
-// that running a graph unbundled and bundled and comparing the answers
+// that running a graph unbundled (Graph) and bundled and comparing the answers
 // (Verify, Compare) says something about the linker.
 //
 //	inst, err := runtime.Open(ctx, wasm, runtime.Config{})

@@ -33,6 +33,11 @@ func openBundle(ctx context.Context, rt wazero.Runtime, p *Program, cfg *Config)
 		inst:  &compInst{},
 		world: p.world,
 	}
+	defer func() {
+		if err != nil {
+			_ = b.store.closeHost() // the reason counts, not what closing finds
+		}
+	}()
 	defer catch(&err)
 	if b.world == nil {
 		b.world = &world{}
@@ -50,7 +55,7 @@ func openBundle(ctx context.Context, rt wazero.Runtime, p *Program, cfg *Config)
 	if err := b.imports(ctx, p.module); err != nil {
 		return nil, err
 	}
-	mc, err := moduleConfig(cfg)
+	mc, err := b.store.moduleConfig(p.module)
 	if err != nil {
 		return nil, err
 	}
@@ -145,19 +150,27 @@ func (b *bundle) plainExports(keep func(name string) bool) {
 		if !keep(name) {
 			continue
 		}
-		ft, ok := plainType(def.ParamTypes(), def.ResultTypes())
-		if !ok {
-			continue // vectors and references have no component-level type
+		if fn := plainFunction(b.store, name, def, b.mod); fn != nil {
+			b.funcs[name] = fn
 		}
-		core := newCoreFunc(b.mod, name)
-		b.funcs[name] = &function{name: name, typ: ft, call: func(caller *frame, args []Value, resolve func(Value)) {
-			flat := make([]uint64, len(args))
-			for i, a := range args {
-				flat[i] = plainBits(a)
-			}
-			resolve(plainValue(ft.Result, core.call(b.store.ctx, flat...)))
-		}}
 	}
+}
+
+// plainFunction makes the exported core function def of mod callable by its
+// signature; nil: vectors and references have no component-level type.
+func plainFunction(st *store, name string, def api.FunctionDefinition, mod api.Module) *function {
+	ft, ok := plainType(def.ParamTypes(), def.ResultTypes())
+	if !ok {
+		return nil
+	}
+	core := newCoreFunc(mod, def.ExportNames()[0])
+	return &function{name: name, typ: ft, call: func(caller *frame, args []Value, resolve func(Value)) {
+		flat := make([]uint64, len(args))
+		for i, a := range args {
+			flat[i] = plainBits(a)
+		}
+		resolve(plainValue(ft.Result, core.call(st.ctx, flat...)))
+	}}
 }
 
 // plainType types a core signature: i32 is s32, i64 is s64, and several

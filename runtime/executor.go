@@ -22,20 +22,32 @@ type executor struct {
 	compiled map[compiledKey]wazero.CompiledModule
 	// decoded holds the core modules decoded so far, by their first byte.
 	decoded map[*byte]*coreModule
+	// outer is the parent of the nodes of a graph, nil without one.
+	outer *compInst
+	// maxPages bounds the memories of the node being instantiated; 0: no bound.
+	maxPages uint64
+	// hostResources are the resource types of the host, by name: the nodes of
+	// a graph that import one import the same.
+	hostResources map[string]*component.Resource
 }
 
-// openComponent instantiates the component of p.
-func openComponent(ctx context.Context, rt wazero.Runtime, p *Program, cfg *Config) (engine, error) {
-	x := &executor{
+func newExecutor(rt wazero.Runtime, p *Program, cfg *Config) *executor {
+	return &executor{
 		running: running{
 			rt:    rt,
 			funcs: map[string]*function{},
 			store: &store{cfg: cfg, resources: map[*component.Resource]*resourceImpl{}},
 		},
-		p:        p,
-		compiled: map[compiledKey]wazero.CompiledModule{},
-		decoded:  map[*byte]*coreModule{},
+		p:             p,
+		compiled:      map[compiledKey]wazero.CompiledModule{},
+		decoded:       map[*byte]*coreModule{},
+		hostResources: map[string]*component.Resource{},
 	}
+}
+
+// openComponent instantiates the component of p.
+func openComponent(ctx context.Context, rt wazero.Runtime, p *Program, cfg *Config) (engine, error) {
+	x := newExecutor(rt, p, cfg)
 	var root *instance
 	err := x.store.enter(ctx, func(*frame) {
 		root = x.instantiate(&closure{c: p.component}, nil, nil)
@@ -59,21 +71,26 @@ func (x *executor) export(prefix string, i *instance) {
 	}
 }
 
-// hosts makes what the root component imports.
+// hosts makes what a component imports that no other component gives it.
 func (x *executor) hosts() *maker {
 	return &maker{
 		fn: x.store.hostFunction,
 		resource: func(name string) *component.Resource {
-			_, short, _ := strings.Cut(name, "#")
-			r := &component.Resource{Name: cmp.Or(short, name)}
-			x.store.resources[r] = x.store.hostResource(name)
+			key := stableName(name)
+			r := x.hostResources[key]
+			if r == nil {
+				_, short, _ := strings.Cut(name, "#")
+				r = &component.Resource{Name: cmp.Or(short, name)}
+				x.store.resources[r] = x.store.hostResource(name)
+				x.hostResources[key] = r
+			}
 			return r
 		},
 	}
 }
 
-// instantiate interprets the definitions of a component in order. args is nil
-// for the root, whose imports the host makes.
+// instantiate interprets the definitions of a component in order. The host
+// makes the imports of the root, and those of a graph's nodes that args lacks.
 func (x *executor) instantiate(cl *closure, args map[string]item, parent *compInst) *instance {
 	if cl.c == nil {
 		unsupported("a component given by the host")
@@ -142,11 +159,11 @@ func (in *instantiation) define(d component.Def) {
 
 func (in *instantiation) importItem(d *component.Import) item {
 	name := d.Name.Text
-	if in.args == nil {
-		return in.scope.elaborate("", name, &d.Desc, in.x.hosts())
-	}
 	it, ok := in.args[name]
 	if !ok {
+		if in.inst.parent == in.x.outer {
+			return in.scope.elaborate("", name, &d.Desc, in.x.hosts())
+		}
 		invalidf("the import %q is not given", name)
 	}
 	if it.sort != d.Desc.Sort {

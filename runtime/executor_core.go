@@ -41,6 +41,7 @@ type coreExports map[string]coreItem
 type compiledKey struct {
 	module *byte
 	names  string
+	max    uint64
 }
 
 func (x *executor) coreModule(d *component.CoreModule) *coreModule {
@@ -141,7 +142,16 @@ func (x *executor) instantiateCore(cm *coreModule, args map[string]coreExports) 
 		mods[imp.Module] = it.mod
 		fmt.Fprintf(&names, "%d:%s", len(it.name), it.name)
 	}
-	key := compiledKey{&cm.bytes[0], names.String()}
+	if x.maxPages > 0 {
+		m.Memories = append([]wasm.MemType(nil), m.Memories...)
+		for i := range m.Memories {
+			mem := &m.Memories[i]
+			if !mem.HasMax || mem.Max > x.maxPages {
+				mem.HasMax, mem.Max = true, max(mem.Min, x.maxPages)
+			}
+		}
+	}
+	key := compiledKey{&cm.bytes[0], names.String(), x.maxPages}
 	compiled, ok := x.compiled[key]
 	if !ok {
 		var err error

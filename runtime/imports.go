@@ -107,7 +107,7 @@ func (b *bundle) importedFunc(m *wasm.Module, imp *wasm.Import, t *wasm.SubType)
 		}
 		return b.store.lower(b.inst, b.store.hostFunction(qualify(f.iface, f.name), f.typ), b.options(m)), nil
 	}
-	return b.plainImport(imp, t), nil
+	return plainImport(b.store, b.inst, imp, t), nil
 }
 
 func intrinsicType(op string) wasm.SubType {
@@ -149,20 +149,20 @@ func signatureString(t *wasm.SubType) string {
 
 // plainImport gives an import outside any world: Config.Host's function by
 // "module#name", typed by its core signature, or a stub.
-func (b *bundle) plainImport(imp *wasm.Import, t *wasm.SubType) func([]uint64) {
+func plainImport(st *store, inst *compInst, imp *wasm.Import, t *wasm.SubType) func([]uint64) {
 	name := imp.Module + "#" + imp.Name
 	params, results := wazeroTypes(t.Params), wazeroTypes(t.Results)
 	ft, ok := plainType(params, results)
 	if !ok {
 		return func([]uint64) { trapf("the host does not provide the import %s", name) }
 	}
-	fn := b.store.hostFunction(name, ft)
+	fn := st.hostFunction(name, ft)
 	return func(stack []uint64) {
 		args := make([]Value, len(params))
 		for i, p := range ft.Params {
 			args[i] = plainValue(p.Type, stack[i:i+1])
 		}
-		fn.call(&frame{inst: b.inst, parent: b.store.current}, args, func(v Value) {
+		fn.call(&frame{inst: inst, parent: st.current}, args, func(v Value) {
 			switch {
 			case ft.Result == nil:
 			case ft.Result.Kind == component.KindTuple:

@@ -6,14 +6,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental/sys"
+	"github.com/tetratelabs/wazero/experimental/sysfs"
+
+	"github.com/wbundle/wbundle/internal/wasm"
 )
 
 // moduleConfig gives a WASI preview1 module its arguments, environment,
 // streams, clocks, randomness and directories.
-func moduleConfig(cfg *Config) (wazero.ModuleConfig, error) {
+func (st *store) moduleConfig(m *wasm.Module) (wazero.ModuleConfig, error) {
+	cfg := st.cfg
 	discard := func(w io.Writer) io.Writer {
 		if w == nil {
 			return io.Discard
@@ -23,9 +30,10 @@ func moduleConfig(cfg *Config) (wazero.ModuleConfig, error) {
 	// No start functions: _start is Run's business, _initialize the engine's.
 	mc := wazero.NewModuleConfig().WithName("").WithStartFunctions().
 		WithStdout(discard(cfg.Stdout)).WithStderr(discard(cfg.Stderr)).
-		WithSysWalltime().WithSysNanotime().WithSysNanosleep().
-		WithRandSource(rand.Reader).
 		WithArgs(cfg.Args...)
+	if !cfg.repeatable { // else what wazero makes up
+		mc = mc.WithSysWalltime().WithSysNanotime().WithSysNanosleep().WithRandSource(rand.Reader)
+	}
 	if cfg.Stdin != nil {
 		mc = mc.WithStdin(cfg.Stdin)
 	}
@@ -33,23 +41,31 @@ func moduleConfig(cfg *Config) (wazero.ModuleConfig, error) {
 		k, v, _ := strings.Cut(e, "=")
 		mc = mc.WithEnv(k, v)
 	}
-	if len(cfg.Mounts) > 0 {
-		fc := wazero.NewFSConfig()
-		for _, m := range cfg.Mounts {
-			switch {
-			case m.Guest == "":
-				return nil, fmt.Errorf("a mount of %q needs the path that the program sees", m.Host)
-			case m.FS != nil:
-				fc = fc.WithFSMount(m.FS, m.Guest)
-			case m.ReadOnly:
-				fc = fc.WithReadOnlyDirMount(m.Host, m.Guest)
-			default:
-				fc = fc.WithDirMount(m.Host, m.Guest)
-			}
-		}
-		mc = mc.WithFSConfig(fc)
+	asks := slices.ContainsFunc(m.Imports, func(imp wasm.Import) bool { return imp.Module == preview1 })
+	if len(cfg.Mounts) == 0 || !asks {
+		return mc, nil
 	}
-	return mc, nil
+	fc := wazero.NewFSConfig()
+	for _, m := range cfg.Mounts {
+		if m.Guest == "" {
+			return nil, fmt.Errorf("a mount of %q needs the path that the program sees", m.Host)
+		}
+		if m.FS != nil {
+			fc = fc.WithFSMount(m.FS, m.Guest)
+			continue
+		}
+		root, err := os.OpenRoot(m.Host)
+		if err != nil {
+			return nil, fmt.Errorf("mount %s: %w", m.Guest, err)
+		}
+		st.closers = append(st.closers, root)
+		var fsys sys.FS = &rootFS{root: root}
+		if m.ReadOnly {
+			fsys = &sysfs.ReadFS{FS: fsys}
+		}
+		fc = fc.(sysfs.FSConfig).WithSysFSMount(fsys, m.Guest)
+	}
+	return mc.WithFSConfig(fc), nil
 }
 
 // Run runs a command: a program that exports _start (WASI preview1) or

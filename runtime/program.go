@@ -11,8 +11,8 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/wbundle/wbundle/internal/component"
+	"github.com/wbundle/wbundle/internal/nearest"
 	"github.com/wbundle/wbundle/internal/wasm"
-	"github.com/wbundle/wbundle/internal/wit"
 )
 
 // coreFeatures is everything that wazero can do.
@@ -28,9 +28,10 @@ const coreFeatures = api.CoreFeaturesV2 |
 type Program struct {
 	name  string
 	bytes []byte
-	// One of the two is set.
+	// One of the three is set.
 	module    *wasm.Module
 	component *component.Component
+	graph     *graphPlan
 	world     *world // of module, nil without component types
 	cache     wazero.CompilationCache
 }
@@ -87,9 +88,12 @@ func (p *Program) Instantiate(ctx context.Context, cfg Config) (inst *Instance, 
 		}
 	}()
 	var e engine
-	if p.component != nil {
+	switch {
+	case p.component != nil:
 		e, err = openComponent(ctx, rt, p, &cfg)
-	} else {
+	case p.graph != nil:
+		e, err = openGraph(ctx, rt, p, &cfg)
+	default:
 		e, err = openBundle(ctx, rt, p, &cfg)
 	}
 	if err != nil {
@@ -131,7 +135,7 @@ func findFunction(name string, all []Function) (Function, error) {
 	for i, f := range all {
 		names[i] = f.Name
 	}
-	return Function{}, fmt.Errorf("no exported function %q%s", name, wit.Nearest(name, names))
+	return Function{}, fmt.Errorf("no exported function %q%s", name, nearest.Hint(name, names))
 }
 
 // world is the world that a core module was built for: its component-type

@@ -57,7 +57,7 @@ func engineError(ctx context.Context, err error) error {
 		switch exit.ExitCode() {
 		case sys.ExitCodeContextCanceled, sys.ExitCodeDeadlineExceeded:
 			if cerr := ctx.Err(); cerr != nil {
-				return fmt.Errorf("the call did not end in time: %w", cerr)
+				return late(cerr)
 			}
 		}
 		return &ExitError{Code: exit.ExitCode()}
@@ -66,6 +66,9 @@ func engineError(ctx context.Context, err error) error {
 	msg, _, _ = strings.Cut(msg, " (recovered by wazero)")
 	return &Trap{Msg: strings.TrimPrefix(msg, "wasm error: "), Err: err}
 }
+
+// late is the error of a call that was stopped because its context was done.
+func late(cause error) error { return fmt.Errorf("the call did not end in time: %w", cause) }
 
 // raise continues an engine error as a panic, to cross the WebAssembly frames
 // of the caller.

@@ -12,6 +12,10 @@ type ValType = component.ValType
 // type but handles; errors have a line and a column.
 func ParseValue(text string, t *ValType) (Value, error) { return wit.Parse(text, t) }
 
+// EqualValues says that a and b are the same value: any NaN equals any other,
+// and -0 is not 0.
+func EqualValues(a, b Value) bool { return wit.Equal(a, b) }
+
 // Bool returns a bool value.
 func Bool(b bool) Value { return wit.Bool(b) }
 

@@ -78,6 +78,12 @@ func Verify(ctx context.Context, wasm []byte, cases []Case, o Options) (r Report
 	if err != nil {
 		return Report{}, err
 	}
+	defer func() { err = errors.Join(err, p.Close(context.WithoutCancel(ctx))) }()
+	return p.Verify(ctx, cases, o)
+}
+
+// Verify runs cases against the program; see the function Verify.
+func (p *Program) Verify(ctx context.Context, cases []Case, o Options) (r Report, err error) {
 	v := &verifier{p: p, o: o}
 	defer func() { err = errors.Join(err, v.close(context.WithoutCancel(ctx))) }()
 	if len(cases) == 0 {
@@ -104,10 +110,6 @@ type verifier struct {
 }
 
 func (v *verifier) close(ctx context.Context) error {
-	return errors.Join(v.closeLast(ctx), v.p.Close(ctx))
-}
-
-func (v *verifier) closeLast(ctx context.Context) error {
 	if v.last == nil {
 		return nil
 	}
@@ -127,7 +129,7 @@ func (v *verifier) run(ctx context.Context, c Case) (string, error) {
 		return v.runCommand(ctx, c)
 	}
 	if !c.SameInstance || v.last == nil {
-		if err := v.closeLast(context.WithoutCancel(ctx)); err != nil {
+		if err := v.close(context.WithoutCancel(ctx)); err != nil {
 			return "", err
 		}
 		inst, err := v.p.Instantiate(ctx, v.o.Config)

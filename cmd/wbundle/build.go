@@ -43,7 +43,7 @@ Without INPUT it builds every output of wasm.bundle.yaml. An INPUT is a path,
 			if err := a.chooseOutputs(j, &flags); err != nil {
 				return err
 			}
-			return a.build(cmd.Context(), j, !noVerify)
+			return errors.Join(a.build(cmd.Context(), j, !noVerify), j.close(cmd.Context()))
 		},
 	}
 	flags.register(cmd.Flags())
@@ -151,7 +151,9 @@ func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []in
 		g.Go(func() error {
 			// What runs is the output before its metadata was taken out:
 			// calls need the types.
-			v, err := a.verifyResult(gctx, j, o.Path, result, linkInputs(inputs), opts)
+			v, err := a.verifySubject(gctx, j, subject{
+				path: o.Path, binary: result.Output, summary: &result.Summary, inputs: linkInputs(inputs), opts: opts,
+			})
 			out.Verified = v
 			return err
 		})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/wbundle/wbundle/internal/component"
 	"github.com/wbundle/wbundle/internal/wasm"
+	"github.com/wbundle/wbundle/linker"
 )
 
 // unit is a decoded file, or a module or component inside one.
@@ -143,8 +144,8 @@ func (u *unit) producers() []tool {
 	return tools
 }
 
-// stripMetadata takes the component-type and producers sections out of a
-// binary. In a component that includes the producers sections of what is
+// stripMetadata takes the component-type and producers sections and the map of
+// windows out of a binary. In a component that includes those of what is
 // nested in it, which changes the sizes of the sections around them.
 func stripMetadata(b []byte) []byte {
 	const preamble = 8
@@ -152,7 +153,7 @@ func stripMetadata(b []byte) []byte {
 	out := slices.Clone(b[:preamble])
 	for _, s := range sections(b) {
 		switch {
-		case s.id == 0 && (s.name == wasm.ProducersSection || isComponentType(s.name)):
+		case s.id == 0 && (s.name == wasm.ProducersSection || s.name == linker.WindowsSection || isComponentType(s.name)):
 		case isComponent && (component.SectionID(s.id) == component.SectionCoreModule || component.SectionID(s.id) == component.SectionComponent):
 			out = wasm.AppendBytes(append(out, s.id), stripMetadata(s.payload))
 		default:

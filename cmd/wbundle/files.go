@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/wbundle/wbundle/internal/config"
+	"github.com/wbundle/wbundle/internal/nearest"
 )
 
 // input is one input file, read.
@@ -153,7 +154,7 @@ func nearestFile(path string, err error) string {
 		}
 	}
 	slices.Sort(names)
-	if near := config.Nearest(filepath.Base(path), names); near != "" {
+	if near := nearest.Name(filepath.Base(path), names); near != "" {
 		return fmt.Sprintf("; did you mean %s?", filepath.Join(dir, near))
 	}
 	return ""

@@ -26,6 +26,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/wbundle/wbundle/internal/config"
+	"github.com/wbundle/wbundle/internal/nearest"
 	"github.com/wbundle/wbundle/internal/report"
 )
 
@@ -128,7 +129,7 @@ func (a *app) command() *cobra.Command {
 				names = append(names, f.Name)
 			}
 		})
-		if near := config.Nearest(unknown.GetSpecifiedName(), names); near != "" {
+		if near := nearest.Name(unknown.GetSpecifiedName(), names); near != "" {
 			return fmt.Errorf("%w; did you mean --%s?", err, near)
 		}
 		return fmt.Errorf("%w; wbundle %s --help lists the flags", err, cmd.Name())

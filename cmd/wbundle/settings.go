@@ -35,7 +35,7 @@ var wordFlags = []struct{ name, usage string }{
 	{"optimize", "`none` turns off what only makes the output smaller or faster"},
 	{"names", "the name section: `keep|strip`"},
 	{"unresolved", "imports that nobody exports: `error|import|trap`"},
-	{"target", "the engine the output must run in: `wazero`"},
+	{"target", "the engine the output must run in: `wazero|wasi-preview1`"},
 }
 
 func (l *linkFlags) register(f *pflag.FlagSet) {
@@ -81,11 +81,16 @@ type job struct {
 	sources []source
 	graph   config.Graph
 	exports config.Exports
+	wasi    config.WASI
 	link    config.Link
 	outputs []config.Output
 	cases   []config.Case
 	timeout time.Duration
 	limits  map[string]uint64
+	compare comparison
+	// The unbundled program, once it is asked for: outputs that are built
+	// one after the other share it. See unbundled.
+	plain *unbundled
 }
 
 // job puts together what to do. Without args a configuration is needed.
@@ -124,6 +129,7 @@ func (a *app) argumentJob(args []string, flags *linkFlags) (*job, error) {
 		sources: sources,
 		graph:   config.Graph{Auto: true},
 		link:    config.Link{Memory: "auto"},
+		compare: buildComparison(nil),
 	}, nil
 }
 
@@ -158,9 +164,9 @@ func (a *app) configJob(flags *linkFlags) (*job, error) {
 		return nil, err
 	}
 	j := &job{
-		cfg: cfg, name: cfg.Name, graph: cfg.Graph, exports: cfg.Exports, link: cfg.Link,
+		cfg: cfg, name: cfg.Name, graph: cfg.Graph, exports: cfg.Exports, wasi: cfg.WASI, link: cfg.Link,
 		outputs: cfg.Outputs, cases: cfg.Verify.Cases, timeout: cfg.Verify.Timeout,
-		limits: map[string]uint64{},
+		limits: map[string]uint64{}, compare: buildComparison(cfg.Verify.Differential),
 	}
 	for _, in := range cfg.Inputs {
 		j.sources = append(j.sources, source{id: in.ID, path: in.Path, sha256: in.SHA256, where: cfg.At(in.Pos)})
@@ -319,6 +325,8 @@ func (j *job) options(o config.Output, p *progress) linker.Options {
 	opts := linker.Options{
 		Format:      linker.Format(o.Format),
 		Memory:      linker.Memory(o.Memory),
+		Target:      linker.Target(o.Target),
+		WASI:        linker.WASI{Default: linker.Policy(j.wasi.Default), Forbid: j.wasi.Forbid},
 		Name:        j.name,
 		Root:        j.graph.Root,
 		NoAuto:      !j.graph.Auto,
@@ -330,6 +338,12 @@ func (j *job) options(o config.Output, p *progress) linker.Options {
 		Progress:    p.link,
 		// For those who change the linker.
 		Check: os.Getenv("WBUNDLE_CHECK") == "1",
+	}
+	if len(j.wasi.Rules) > 0 {
+		opts.WASI.Rules = map[string]linker.Policy{}
+		for name, p := range j.wasi.Rules {
+			opts.WASI.Rules[name] = linker.Policy(p)
+		}
 	}
 	if len(j.graph.Connect) > 0 {
 		opts.Connect = map[string]map[string]linker.Provider{}

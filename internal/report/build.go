@@ -36,38 +36,6 @@ type Output struct {
 	Verified *Verified      `json:"verified,omitempty"` // nil: --no-verify
 }
 
-// Verified says how an output was tried out.
-type Verified struct {
-	// How says what ran: the output, or its single-memory twin because the
-	// engine has no multi-memory; "" when nothing could run.
-	How     string  `json:"how"`
-	Cases   []Case  `json:"cases"`
-	Seconds float64 `json:"seconds"`
-	// Skipped says why nothing ran.
-	Skipped string `json:"skipped,omitempty"`
-}
-
-// Case is the outcome of one case.
-type Case struct {
-	Name    string  `json:"name"`
-	OK      bool    `json:"ok"`
-	Want    string  `json:"want,omitempty"`
-	Got     string  `json:"got,omitempty"`
-	Error   string  `json:"error,omitempty"`
-	Seconds float64 `json:"seconds"`
-}
-
-// Failed counts the cases that did not come out as expected.
-func (v *Verified) Failed() int {
-	n := 0
-	for _, c := range v.Cases {
-		if !c.OK {
-			n++
-		}
-	}
-	return n
-}
-
 // Text writes the end-of-build summary. Verbose adds the links to the host,
 // the list of exports and the memory windows.
 func (b *Build) Text(w io.Writer, style Style, verbose bool) {
@@ -146,6 +114,11 @@ func links(p *printer, s *linker.Summary, verbose bool) {
 	}
 }
 
+// WindowText formats one window of a single memory.
+func WindowText(w linker.Window) string {
+	return fmt.Sprintf("0x%08x %s: %s to %s pages", w.Base, w.Owner, Exact(int(w.MinPages)), Exact(int(w.MaxPages)))
+}
+
 // LinkText formats one link: app <- lib: acme:lib/api (as acme:lib/api@1.0.1).
 func LinkText(l linker.LinkSummary, arrow string) string {
 	provider := l.Provider
@@ -193,11 +166,17 @@ func (o *Output) text(p *printer, inputs int, verbose bool) {
 		p.list("imports   ", s.Imports)
 		p.list("exports   ", s.Exports)
 		for _, win := range s.Windows {
-			p.line("  window    %s: base 0x%x, %d to %d pages", win.Owner, win.Base, win.MinPages, win.MaxPages)
+			p.line("  window    %s", WindowText(win))
 		}
 	}
 	if o.Verified != nil {
 		p.line("  verified  %s", o.Verified.Text(p.style))
+		if c := o.Verified.Compared; c != nil {
+			p.line("  compared  %s", c.Text(p.style))
+			if verbose {
+				p.list("skipped   ", c.skipped())
+			}
+		}
 	}
 	if len(s.Unprotected) > 1 {
 		p.line("  %s %s share one memory and nothing keeps them apart", p.style.Warn("note:"), and(s.Unprotected))
@@ -237,65 +216,6 @@ func kept(s *linker.Summary) string {
 		return "nothing"
 	}
 	return strings.Join(parts, ", ")
-}
-
-// Text is one line: what ran, and how it went.
-func (v *Verified) Text(style Style) string {
-	if v.Skipped != "" {
-		return style.Warn("not run: ") + v.Skipped
-	}
-	took := " in " + Seconds(time.Duration(v.Seconds*float64(time.Second)))
-	how := ""
-	if v.How != "" {
-		how = " (" + v.How + ")"
-	}
-	switch {
-	case v.Failed() > 0:
-		return style.Error(v.Outcome()) + how + took
-	case len(v.Cases) == 0:
-		return style.Good(v.Outcome()) + how + took + "; there are no cases"
-	}
-	return style.Good(v.Outcome()) + how + took
-}
-
-// Outcome is how it went: "6 cases", "1 of 6 cases failed".
-func (v *Verified) Outcome() string {
-	failed, total := v.Failed(), len(v.Cases)
-	switch {
-	case total == 0:
-		return "it instantiates"
-	case total == 1 && failed == 1:
-		return "1 case failed"
-	case failed > 0:
-		return fmt.Sprintf("%d of %d cases failed", failed, total)
-	case total == 1:
-		return "1 case"
-	}
-	return fmt.Sprintf("%d cases", total)
-}
-
-// Failures writes what went wrong, case by case.
-func (v *Verified) Failures(w io.Writer, style Style) {
-	for _, c := range v.Cases {
-		if c.OK {
-			continue
-		}
-		fmt.Fprintf(w, "%s %s\n", style.Error("failed:"), c.Name)
-		if c.Want != "" {
-			fmt.Fprintf(w, "  want %s\n", indented(c.Want))
-		}
-		switch {
-		case c.Error != "":
-			fmt.Fprintf(w, "  got  %s\n", indented(c.Error))
-		default:
-			fmt.Fprintf(w, "  got  %s\n", indented(c.Got))
-		}
-	}
-}
-
-// indented keeps the lines of s under "  want ".
-func indented(s string) string {
-	return strings.ReplaceAll(strings.TrimRight(s, "\n"), "\n", "\n       ")
 }
 
 // and joins names as a sentence does.

@@ -129,7 +129,7 @@ done in 1.23 s
 	build().Text(&got, Style{}, true)
 	for _, line := range []string{
 		"  app <- host: wasi:io/error@0.2.0\n", "  imports   wasi_snapshot_preview1 fd_write\n",
-		"  exports   run\n            memory\n", "  window    app/0: base 0x0, 17 to 1024 pages\n",
+		"  exports   run\n            memory\n", "  window    0x00000000 app/0: 17 to 1,024 pages\n",
 	} {
 		if !strings.Contains(got.String(), line) {
 			t.Errorf("no %q in\n%s", line, got.String())
@@ -140,6 +140,47 @@ done in 1.23 s
 	build().Text(&got, Style{Color: true}, false)
 	if !strings.Contains(got.String(), "\x1b[1minputs\x1b[0m") {
 		t.Errorf("no colour in\n%s", got.String())
+	}
+}
+
+func TestCompared(t *testing.T) {
+	c := Compared{Seed: 7, Functions: 2, Calls: 64, Cases: 1, Budget: 1, Seconds: 0.25}
+	const all = "64 generated calls of 2 functions and 1 case with the unbundled inputs (seed 7, at most 1.00 s) in 0.25 s"
+	if got := c.Text(Style{}); got != all {
+		t.Errorf("%q, want %q", got, all)
+	}
+	c.Undecided, c.OutOfBounds = 1, 2
+	c.Skipped = []Skip{{"f", "it is asynchronous"}}
+	c.Differences = []Difference{{After: []string{"a()", "b()"}, Call: "g(1)", Unbundled: "tell(1)\n2", Output: "3"}}
+	c.Again = "wbundle verify"
+	const more = all + ": 1 difference; 1 call not answered in time; 2 calls out of bounds, which isolation none does not check; 1 skipped"
+	if got := c.Text(Style{}); got != more {
+		t.Errorf("%q, want %q", got, more)
+	}
+	v := Verified{Cases: []Case{{Name: "a", OK: true}}, Compared: &c, Also: &Verified{Engine: "other 1.0", Cases: []Case{{Name: "b", Want: "5", Got: "6"}}}}
+	if v.Failed() != 2 || v.Outcome() != "1 difference from the unbundled inputs, 1 case failed in other 1.0" {
+		t.Errorf("%d failed: %s", v.Failed(), v.Outcome())
+	}
+	var b strings.Builder
+	v.Failures(&b, Style{})
+	c.Details(&b)
+	const details = `differs: g(1)
+  after     a()
+            b()
+  unbundled tell(1)
+            2
+  output    3
+  again with wbundle verify
+failed: b
+  want 5
+  got  6
+  skipped f: it is asynchronous
+`
+	if diff := cmp.Diff(details, b.String()); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+	if got := (&Compared{Reason: "there is nothing"}).Text(Style{}); got != "not: there is nothing" {
+		t.Error(got)
 	}
 }
 

@@ -1,7 +1,8 @@
-// Package gen makes families of small components that link into one bundle,
-// as many of them as a benchmark or a test asks for.
+// Package gen makes components: families of small ones that link into one
+// bundle, as many as a benchmark asks for, and, for tests of the canonical ABI,
+// pairs that share a function of a random signature (Pair).
 //
-// They are small, but they are what toolchains write: a core module with a
+// Components of a family are small, but they are what toolchains write: a core module with a
 // memory, an allocator, a table, functions nobody calls and a string in a data
 // segment; imports lowered through a shim module whose table a fixup module
 // fills; an exported interface with a record, a list and strings, lifted with

@@ -17,9 +17,14 @@ import (
 // layout is where ids become indices: for each space, the ids of the output
 // in order, imports first, and the index of each id.
 type layout struct {
-	p     *graph.Program
-	live  *shake.Live
-	multi bool
+	p         *graph.Program
+	live      *shake.Live
+	multi     bool
+	isolation Isolation
+	// guarded says that some window's accesses are guarded (isolate.go).
+	guarded bool
+	// wazero says that guards are to be quick in wazero, not in other engines.
+	wazero bool
 
 	types    []graph.TypeID
 	funcs    []graph.FuncID
@@ -54,8 +59,8 @@ func order[ID ~uint32](l *layout, s wasm.Space, n int, imported func(ID) bool) [
 }
 
 // layoutPass assigns indices, densely, in the order of ids.
-func layoutPass(p *graph.Program, live *shake.Live, multi bool, host graph.MemoryID) *layout {
-	l := &layout{p: p, live: live, multi: multi}
+func layoutPass(p *graph.Program, live *shake.Live, opts *Options, host graph.MemoryID) *layout {
+	l := &layout{p: p, live: live, multi: opts.memory() == MemoryMulti, isolation: opts.isolation(), wazero: opts.Target == TargetWazero}
 	l.types = order[graph.TypeID](l, wasm.SpaceType, p.Types.Len(), nil)
 	l.funcs = order(l, wasm.SpaceFunc, len(p.Funcs), func(id graph.FuncID) bool { return p.Funcs[id].Kind == graph.FuncImport })
 	l.tables = order(l, wasm.SpaceTable, len(p.Tables), func(id graph.TableID) bool { return p.Tables[id].Import != nil })
@@ -66,6 +71,10 @@ func layoutPass(p *graph.Program, live *shake.Live, multi bool, host graph.Memor
 	l.elems = order[graph.ElemID](l, wasm.SpaceElem, len(p.Elems), nil)
 	l.sortGlobals()
 	l.sortMemories(host)
+	l.guarded = slices.ContainsFunc(l.memories, func(id graph.MemoryID) bool {
+		w := p.Memories[id].Window
+		return w != nil && w.Guarded
+	})
 	return l
 }
 
@@ -209,6 +218,9 @@ func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, pro
 	}
 	if names {
 		m.Customs = append(m.Customs, l.nameSection())
+	}
+	if l.windowed() {
+		m.Customs = append(m.Customs, l.windowsSection())
 	}
 	m.Customs = append(m.Customs, customs...)
 	return wasm.NewEncoder(m), nil
@@ -440,7 +452,7 @@ func (l *layout) expr(e *wasm.Expr, inst *graph.Instance) wasm.Expr {
 		}
 	}
 	r := rewriter{l: l, inst: inst}
-	return wasm.Expr{Bytes: r.rewrite(nil, e.Bytes, e.Sites)}
+	return wasm.Expr{Bytes: r.rewrite(nil, e.Bytes, e.Sites, 0)}
 }
 
 // emitCode rewrites the live bodies in parallel. It returns the functions
@@ -481,9 +493,10 @@ func (l *layout) emitCode(ctx context.Context, m *wasm.Module, progress func(don
 			r := rewriter{l: l, refs: map[graph.FuncID]bool{}}
 			ends := make([]int, 0, c.hi-c.lo)
 			for _, id := range ids[c.lo:c.hi] {
-				body, inst := l.p.Code(id)
-				r.inst = inst
-				buf = r.rewrite(buf, body.Bytes, body.Sites)
+				var err error
+				if buf, err = r.body(buf, id); err != nil {
+					return err
+				}
 				ends = append(ends, len(buf))
 			}
 			start := 0

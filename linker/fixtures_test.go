@@ -76,6 +76,8 @@ func TestFixtures(t *testing.T) {
 				t.Skip("-short: qjs compiles for seconds")
 			}
 			runWazero(t, "core single", link(t, inputs, coreSingle.as(f.opts)).Output, f.single(answers))
+			runWazero(t, coreTrapping.String(), link(t, inputs, coreTrapping.as(f.opts)).Output, answers)
+			runWazero(t, coreMasked.String(), link(t, inputs, coreMasked.as(f.opts)).Output, f.single(answers))
 			if !f.core {
 				runWazero(t, "component single", link(t, inputs, componentSingle.as(f.opts)).Output, answers)
 			}

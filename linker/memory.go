@@ -2,6 +2,9 @@ package linker
 
 import (
 	"fmt"
+	"math/bits"
+	"sort"
+	"strings"
 
 	"github.com/wbundle/wbundle/graph"
 	"github.com/wbundle/wbundle/internal/ir"
@@ -46,8 +49,8 @@ func (o *Options) memory() Memory {
 //	memory.grow  ->  call $grow     ;; -1 past the window's end, as any host may answer
 //	i32.load offset=8  ->  i32.load offset=8+base
 //
-// What it gives up: nothing stops a component from reading another's window
-// with a wild pointer (isolation none); build says so.
+// What it gives up: without isolation (isolate.go), nothing stops a component
+// from reading another's window with a wild pointer; build says so.
 func memoryPass(p *graph.Program, live *shake.Live, opts *Options, host graph.MemoryID) error {
 	if opts.memory() != MemorySingle {
 		return nil
@@ -104,83 +107,147 @@ func memoryPass(p *graph.Program, live *shake.Live, opts *Options, host graph.Me
 	if err := placeWindows(p, mems, opts); err != nil {
 		return err
 	}
-	return windowFuncs(p, live, mems)
+	if names := unprotected(p, mems); names != nil && opts.IsolationRequired {
+		return fmt.Errorf("%s share one memory and nothing keeps them apart, and isolation is required; use --isolation trap, --isolation mask or --memory multi",
+			strings.Join(names, ", "))
+	}
+	windowFuncs(p, live, mems)
+	return nil
+}
+
+// budgets are how many pages a memory may have in a target; more than any
+// 32-bit memory where nothing is listed.
+var budgets = map[Target]uint64{TargetWazero: 1 << 16, TargetPreview1: 1 << 16}
+
+// budget is how many pages the windows of an output may take.
+func (o *Options) budget() uint64 {
+	if pages, ok := budgets[o.Target]; ok {
+		return min(pages, maxPages)
+	}
+	return maxPages
+}
+
+// demand is what one memory asks of the address space, in pages.
+type demand struct {
+	least uint64 // what it begins with, or has been promised
+	most  uint64 // what it should be able to grow to
+	why   string // where least comes from
 }
 
 // placeWindows gives each memory its base and bounds.
 func placeWindows(p *graph.Program, mems []graph.MemoryID, opts *Options) error {
-	// The most pages of each window; 0 where nothing says how many.
-	want := make([]uint64, len(mems))
-	fixed, open := uint64(0), uint64(0)
+	budget := opts.budget()
+	demands := make([]demand, len(mems))
 	for i, id := range mems {
-		m := &p.Memories[id]
-		// A declared maximum of 4 GiB says nothing; one that leaves room for
-		// the others does.
-		if m.Type.HasMax && m.Type.Max <= maxPages/uint64(len(mems)) {
-			want[i] = m.Type.Max
+		d, err := demandOf(p, id, budget/uint64(len(mems)), opts)
+		if err != nil {
+			return err
 		}
-		if id == p.HandleMemory {
-			want[i] = max(handleWindow, m.Type.Min)
-		}
-		if m.Inst != 0 {
-			in := p.Inputs[p.Instances[m.Inst].Input].ID
-			if limit := opts.MemoryLimit[in]; limit > 0 {
-				pages := limit / pageSize
-				if pages < m.Type.Min {
-					return fmt.Errorf("memory-limit of %q is %d bytes, its memory begins with %d", in, limit, m.Type.Min*pageSize)
-				}
-				if m.Type.HasMax {
-					pages = min(pages, m.Type.Max)
-				}
-				want[i] = pages
-			}
-		}
-		if want[i] == 0 {
-			open++
-			fixed += m.Type.Min
-		} else {
-			fixed += want[i]
-		}
+		demands[i] = d
 	}
-	if fixed > maxPages {
-		msg := "the memories do not fit into one of 4 GiB; set memory-limit or use --memory multi:"
-		for i, id := range mems {
-			msg += fmt.Sprintf("\n  %s: %d pages", p.Memories[id].Name, max(want[i], p.Memories[id].Type.Min))
+	// Where not everyone can have what they should, all may grow by equally
+	// many pages.
+	total := func(growth uint64) uint64 {
+		sum := uint64(0)
+		for _, d := range demands {
+			sum += opts.span(min(d.most, d.least+growth))
 		}
-		return fmt.Errorf("%s", msg)
+		return sum
 	}
-	share := uint64(0)
-	if open > 0 {
-		share = min((maxPages-fixed)/open, defaultWindow)
+	if total(0) > budget {
+		return overBudget(p, mems, demands, opts)
 	}
+	growth := uint64(sort.Search(maxPages, func(n int) bool { return total(uint64(n)+1) > budget }))
 	base := uint64(0)
 	for i, id := range mems {
-		m := &p.Memories[id]
-		w := &graph.Window{Base: base * pageSize, MinPages: m.Type.Min, MaxPages: want[i], Copy: map[graph.MemoryID]graph.FuncID{}, Init: map[graph.DataID]graph.FuncID{}}
-		if want[i] == 0 {
-			w.MaxPages = m.Type.Min + share
-			if m.Type.HasMax {
-				w.MaxPages = min(w.MaxPages, m.Type.Max)
-			}
+		m, d := &p.Memories[id], demands[i]
+		w := &graph.Window{
+			Base: base * pageSize, MinPages: m.Type.Min, MaxPages: min(d.most, d.least+growth),
+			Guarded: opts.isolation() != IsolationNone && id != p.HandleMemory,
+			Copy:    map[graph.MemoryID]graph.FuncID{}, Init: map[graph.DataID]graph.FuncID{},
 		}
 		if i == len(mems)-1 {
-			w.MaxPages = maxPages - base
+			// The last may have all that is left.
+			w.MaxPages = budget - base
+			if opts.isolation() == IsolationMask {
+				w.MaxPages = 1 << (bits.Len64(w.MaxPages) - 1)
+			}
 			if m.Type.HasMax {
 				w.MaxPages = min(w.MaxPages, m.Type.Max)
 			}
 		}
+		span := opts.span(w.MaxPages)
+		if w.Guarded && opts.isolation() == IsolationMask {
+			w.Mask = uint32((span-guardPages)*pageSize - 1)
+		}
 		m.Window = w
-		base += w.MaxPages
+		base += span
 	}
 	return nil
 }
 
+// demandOf says what a memory asks for, fair being its part of the budget.
+func demandOf(p *graph.Program, id graph.MemoryID, fair uint64, opts *Options) (demand, error) {
+	m := &p.Memories[id]
+	d := demand{least: m.Type.Min, most: m.Type.Min + defaultWindow, why: "to begin with"}
+	if m.Type.HasMax {
+		// A declared maximum of 4 GiB says nothing; one that leaves room for
+		// the others does.
+		d.most = min(d.most, m.Type.Max)
+		if m.Type.Max <= fair {
+			d.most = m.Type.Max
+		}
+	}
+	if id == p.HandleMemory {
+		d.least = max(handleWindow, m.Type.Min)
+		d.most, d.why = d.least, "for handles"
+	}
+	if m.Inst == 0 {
+		return d, nil
+	}
+	in := p.Inputs[p.Instances[m.Inst].Input].ID
+	if limit := opts.MemoryLimit[in]; limit > 0 {
+		pages := limit / pageSize
+		if pages < m.Type.Min {
+			return d, fmt.Errorf("memory-limit of %q is %d bytes, its memory begins with %d", in, limit, m.Type.Min*pageSize)
+		}
+		if m.Type.HasMax {
+			pages = min(pages, m.Type.Max)
+		}
+		d = demand{least: pages, most: pages, why: "by its memory-limit"}
+	}
+	return d, nil
+}
+
+// overBudget is the error for memories that cannot share one.
+func overBudget(p *graph.Program, mems []graph.MemoryID, demands []demand, opts *Options) error {
+	target := "one memory"
+	if opts.Target != TargetAny {
+		target = fmt.Sprintf("one memory of target %s", opts.Target)
+	}
+	sum := uint64(0)
+	lines := ""
+	for i, id := range mems {
+		pages := opts.span(demands[i].least)
+		sum += pages
+		lines += fmt.Sprintf("\n  %s: %d pages %s", p.Memories[id].Name, pages, demands[i].why)
+	}
+	return fmt.Errorf("the memories take %d pages of 64 KiB, and %s has %d; set memory-limit or use --memory multi:%s", sum, target, opts.budget(), lines)
+}
+
 // windowFuncs generates the functions that stand for memory instructions,
 // those that live code uses.
-func windowFuncs(p *graph.Program, live *shake.Live, mems []graph.MemoryID) error {
+func windowFuncs(p *graph.Program, live *shake.Live, mems []graph.MemoryID) {
 	last := mems[len(mems)-1]
 	for _, id := range mems {
 		w := p.Memories[id].Window
+		if w.Guarded && w.Mask == 0 {
+			w.Bound = p.AddGlobal(graph.Global{
+				Type: wasm.GlobalType{Type: wasm.I32, Mutable: true},
+				Init: graph.Const{Known: true, Type: wasm.I32, Bits: w.MinPages * pageSize},
+				Name: p.Memories[id].Name + " memory bound",
+			})
+		}
 		w.Size = p.AddGlobal(graph.Global{
 			Type: wasm.GlobalType{Type: wasm.I32, Mutable: true},
 			Init: graph.Const{Known: true, Type: wasm.I32, Bits: w.MinPages},
@@ -202,7 +269,11 @@ func windowFuncs(p *graph.Program, live *shake.Live, mems []graph.MemoryID) erro
 			}
 		}
 	}
-	return nil
+	for _, id := range mems {
+		if w := p.Memories[id].Window; w.Grow == 0 {
+			w.Bound = 0 // it is a constant
+		}
+	}
 }
 
 // windowFunc generates one function unless it exists.
@@ -273,6 +344,12 @@ func windowFunc(p *graph.Program, op shake.MemOp, last graph.MemoryID) {
 				}
 				b.Get(next)
 				b.GlobalSet(w.Size)
+				if w.Bound != 0 {
+					b.Get(next)
+					b.I32(16)
+					b.Op(wasm.OpI32Shl)
+					b.GlobalSet(w.Bound)
+				}
 				b.Get(old)
 			})
 		}

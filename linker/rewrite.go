@@ -14,10 +14,11 @@ type rewriter struct {
 	refs map[graph.FuncID]bool // functions that ref.func names
 	// namesData says that some instruction names a data segment.
 	namesData bool
+	scratch   scratch // of the body at hand
 }
 
-// rewrite appends the rewritten body to dst.
-func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site) []byte {
+// rewrite appends what follows pos in a body to dst, rewritten.
+func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site, pos uint32) []byte {
 	l, inst := r.l, r.inst
 	var types []graph.TypeID
 	if inst != nil {
@@ -29,7 +30,6 @@ func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site) []byte {
 		}
 		return l.index[wasm.SpaceType][i]
 	}
-	pos := uint32(0)
 	// same is a memory whose accesses stay as they are: most sites are
 	// accesses, and most memories are the only one.
 	const none = ^uint32(0)
@@ -45,6 +45,10 @@ func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site) []byte {
 		case wasm.SiteMemArg:
 			mem := shake.MemoryAt(inst, s.Target)
 			w := l.p.Memories[mem].Window
+			if w != nil && w.Guarded {
+				dst = r.guard(dst, body, s, w)
+				continue
+			}
 			idx := l.memoryIndex(mem)
 			if (w == nil || w.Base == 0) && idx == s.Target && inst != nil {
 				dst = append(dst, body[s.Off:pos]...)
@@ -56,6 +60,11 @@ func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site) []byte {
 			if w != nil {
 				arg.Offset = foldBase(arg.Offset, w.Base)
 			}
+			dst = wasm.AppendMemArg(dst, arg)
+		case wasm.SiteRawArg:
+			arg, _ := wasm.ReadMemArg(body[s.Off:pos])
+			arg.Memory = l.memoryIndex(shake.MemoryAt(inst, s.Target))
+			arg.HasMemory = arg.Memory != 0
 			dst = wasm.AppendMemArg(dst, arg)
 		case wasm.SiteFunc:
 			id := l.p.Resolve(shake.FuncAt(inst, s.Target))

@@ -1,6 +1,8 @@
 package linker
 
 import (
+	"maps"
+	"slices"
 	"sort"
 
 	"github.com/wbundle/wbundle/graph"
@@ -71,22 +73,8 @@ func (f *flattener) summary(l *layout, adapters int) Summary {
 	}
 	if l.windowed() {
 		s.Memories.Out = 1
-		owners := map[string]bool{}
-		for _, id := range l.memories {
-			m := &p.Memories[id]
-			s.Windows = append(s.Windows, Window{Owner: m.Name, Base: m.Window.Base, MinPages: m.Window.MinPages, MaxPages: m.Window.MaxPages})
-			if m.Inst != 0 {
-				owners[p.Inputs[p.Instances[m.Inst].Input].ID] = true
-			}
-		}
-		sort.Slice(s.Windows, func(i, j int) bool { return s.Windows[i].Base < s.Windows[j].Base })
-		for o := range owners {
-			s.Unprotected = append(s.Unprotected, o)
-		}
-		sort.Strings(s.Unprotected)
-		if len(s.Unprotected) < 2 {
-			s.Unprotected = nil
-		}
+		s.Windows, s.Isolation = windows(p, l.memories), l.isolation
+		s.Unprotected = unprotected(p, l.memories)
 	}
 	return s
 }
@@ -97,4 +85,29 @@ func importsOf[ID any](ids []ID, of func(ID) *graph.Import) []*graph.Import {
 		out = append(out, of(id))
 	}
 	return out
+}
+
+// unprotected names those who share a memory with nothing between them:
+// inputs, or the components of the one input.
+func unprotected(p *graph.Program, mems []graph.MemoryID) []string {
+	inputs, components := map[string]bool{}, map[string]bool{}
+	for _, id := range mems {
+		m := &p.Memories[id]
+		if m.Inst == 0 || m.Window == nil || m.Window.Guarded {
+			continue
+		}
+		inst := p.Instances[m.Inst]
+		inputs[p.Inputs[inst.Input].ID] = true
+		if inst.Component != 0 {
+			components[p.Components[inst.Component].Name] = true
+		}
+	}
+	names := slices.Sorted(maps.Keys(inputs))
+	if len(names) < 2 {
+		names = slices.Sorted(maps.Keys(components))
+	}
+	if len(names) < 2 {
+		return nil
+	}
+	return names
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/wbundle/wbundle/internal/wasm"
 	"github.com/wbundle/wbundle/linker"
 )
 
@@ -99,6 +101,81 @@ func TestMemoryLimit(t *testing.T) {
 
 	_, err := linker.Link(context.Background(), inputs, linker.Options{MemoryLimit: map[string]uint64{"lib": 1000}})
 	wantError(t, err, "lib", "1000 bytes", "65536")
+}
+
+// sized is a module with a memory of min to max pages and a function NAME that
+// gives its size; it calls next's, if there is one.
+func sized(name, next string, min, max uint32) []byte {
+	b := []byte("\x00asm\x01\x00\x00\x00")
+	section := func(id byte, content []byte) {
+		b = append(wasm.AppendU32(append(b, id), uint32(len(content))), content...)
+	}
+	section(1, []byte{1, 0x60, 0, 1, 0x7f})
+	index, body := byte(0), []byte{0, byte(wasm.OpMemorySize), 0, byte(wasm.OpEnd)}
+	if next != "" {
+		section(2, append(append(append([]byte{1}, text(next)...), text(next)...), 0, 0))
+		index, body = 1, []byte{0, byte(wasm.OpCall), 0, byte(wasm.OpDrop), byte(wasm.OpMemorySize), 0, byte(wasm.OpEnd)}
+	}
+	section(3, []byte{1, 0})
+	section(5, wasm.AppendU32(wasm.AppendU32([]byte{1, 1}, min), max))
+	section(7, append(append([]byte{1}, text(name)...), 0, index))
+	section(10, append([]byte{1, byte(len(body))}, body...))
+	return b
+}
+
+// TestBudget checks how windows share what a target has.
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	three := func(min, max uint32) []linker.Input {
+		return []linker.Input{
+			{ID: "a", Bytes: sized("a", "b", min, max)}, {ID: "b", Bytes: sized("b", "c", min, max)}, {ID: "c", Bytes: sized("c", "", min, max)},
+		}
+	}
+	for _, isolation := range []linker.Isolation{linker.IsolationNone, linker.IsolationMask} {
+		// More than there is room for at most, not at least: each grows by its share.
+		r := link(t, three(10_000, 40_000), linker.Options{Isolation: isolation, Check: true, Target: linker.TargetWazero})
+		for _, w := range r.Summary.Windows {
+			if w.MinPages != 10_000 || w.MaxPages < 10_000+1<<10 {
+				t.Errorf("isolation %s: %+v", isolation, w)
+			}
+		}
+		_, err := linker.Link(context.Background(), three(30_000, 40_000), linker.Options{Isolation: isolation, Target: linker.TargetWazero})
+		wantError(t, err, "a:", "b:", "c:", "pages to begin with", "target wazero has 65535", "memory-limit")
+	}
+	_, err := linker.Link(context.Background(), three(1, 10), linker.Options{MemoryLimit: map[string]uint64{"b": 4 << 30}})
+	if err != nil {
+		t.Errorf("a limit above the declared maximum: %v", err)
+	}
+	_, err = linker.Link(context.Background(), three(1, 60_000), linker.Options{MemoryLimit: map[string]uint64{"b": 3 << 30, "c": 2 << 30}})
+	wantError(t, err, "b: 49152 pages by its memory-limit", "c: 32768 pages by its memory-limit", "a: 1 pages to begin with", "81921 pages", "one memory has 65535")
+}
+
+// TestWindowsSection checks that an output carries the map of its summary, and
+// that nothing else is taken for one.
+func TestWindowsSection(t *testing.T) {
+	t.Parallel()
+	r := link(t, windowInputs(t), coreTrapping.as(linker.Options{}))
+	m, err := wasm.Decode("output", r.Output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(m.Customs, func(c wasm.Custom) bool { return c.Name == linker.WindowsSection })
+	if i < 0 {
+		t.Fatal("there is no map of windows")
+	}
+	data := m.Customs[i].Data
+	isolation, windows, err := linker.ReadWindows(data)
+	if err != nil || isolation != linker.IsolationTrap || !slices.Equal(windows, r.Summary.Windows) {
+		t.Errorf("the map is %s %+v, %v, want %+v", isolation, windows, err, r.Summary.Windows)
+	}
+	for n := range data {
+		if _, _, err := linker.ReadWindows(data[:n]); err == nil {
+			t.Errorf("%d of %d bytes are taken for a map", n, len(data))
+		}
+	}
+	if _, _, err := linker.ReadWindows(append(slices.Clone(data), 0)); err == nil {
+		t.Error("a map with a byte too many is taken for one")
+	}
 }
 
 // wantError checks that an error says everything it should.

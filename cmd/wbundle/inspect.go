@@ -10,23 +10,26 @@ import (
 	"github.com/wbundle/wbundle/internal/component"
 	"github.com/wbundle/wbundle/internal/report"
 	"github.com/wbundle/wbundle/internal/wasm"
+	"github.com/wbundle/wbundle/linker"
 )
 
 // inspected is what `wbundle inspect --json` prints, for a file and for each
 // module in it.
 type inspected struct {
-	Path       string        `json:"path,omitempty"`
-	Kind       string        `json:"kind"`
-	Bytes      int           `json:"bytes"`
-	Sections   []sectionInfo `json:"sections"` // with the preamble they sum to Bytes
-	Imports    []externInfo  `json:"imports"`
-	Exports    []externInfo  `json:"exports"`
-	Memories   []string      `json:"memories,omitempty"`
-	Functions  int           `json:"functions,omitempty"` // defined ones
-	Producers  []tool        `json:"producers,omitempty"`
-	WIT        string        `json:"wit,omitempty"`
-	Modules    []*inspected  `json:"modules,omitempty"`
-	Components int           `json:"components,omitempty"` // nested ones
+	Path       string          `json:"path,omitempty"`
+	Kind       string          `json:"kind"`
+	Bytes      int             `json:"bytes"`
+	Sections   []sectionInfo   `json:"sections"` // with the preamble they sum to Bytes
+	Imports    []externInfo    `json:"imports"`
+	Exports    []externInfo    `json:"exports"`
+	Memories   []string        `json:"memories,omitempty"`
+	Isolation  string          `json:"isolation,omitempty"` // of the windows
+	Windows    []linker.Window `json:"windows,omitempty"`   // what a single memory is cut into
+	Functions  int             `json:"functions,omitempty"` // defined ones
+	Producers  []tool          `json:"producers,omitempty"`
+	WIT        string          `json:"wit,omitempty"`
+	Modules    []*inspected    `json:"modules,omitempty"`
+	Components int             `json:"components,omitempty"` // nested ones
 }
 
 // sectionInfo is one section, or the preamble.
@@ -45,12 +48,14 @@ type externInfo struct {
 }
 
 func (a *app) inspectCommand() *cobra.Command {
-	return &cobra.Command{
+	var memory bool
+	cmd := &cobra.Command{
 		Use:   "inspect FILE",
 		Short: "Show what is in a module or component",
 		Long: `inspect prints the kind of FILE, its sections with their sizes, imports and
 exports, memories, and the tools that made it. With -v it lists the sections of
-the core modules in a component as well.`,
+the core modules in a component as well. With --memory it prints the memories
+alone, and which part of a single memory belongs to whom.`,
 		Args:        cobra.ExactArgs(1),
 		Annotations: map[string]string{writesFile: "yes"},
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -68,10 +73,16 @@ the core modules in a component as well.`,
 				return a.emitJSON(i)
 			}
 			var b strings.Builder
-			i.text(&b, "", a.verbose)
+			if memory {
+				i.memory(&b, "")
+			} else {
+				i.text(&b, "", a.verbose)
+			}
 			return a.emit([]byte(b.String()))
 		},
 	}
+	cmd.Flags().BoolVar(&memory, "memory", false, "show the memories, and the windows that a single memory is cut into")
+	return cmd
 }
 
 // inspect describes a decoded file.
@@ -165,6 +176,15 @@ func (i *inspected) module(m *wasm.Module) {
 		i.Memories = append(i.Memories, text)
 	}
 	i.Functions = len(m.Funcs)
+	for _, c := range m.Customs {
+		if c.Name == linker.WindowsSection {
+			// A map that cannot be read is as none: it is of another version.
+			isolation, windows, err := linker.ReadWindows(c.Data)
+			if err == nil {
+				i.Isolation, i.Windows = string(isolation), windows
+			}
+		}
+	}
 }
 
 // valueType is the name of a value type in the text format.
@@ -302,6 +322,28 @@ func (i *inspected) text(b *strings.Builder, indent string, verbose bool) {
 		}
 		line("  %s: %s B, %s, %s, %s", m.Path, report.Exact(m.Bytes), plural(m.Functions, "function"),
 			plural(len(m.Imports), "import"), plural(len(m.Exports), "export"))
+	}
+}
+
+// memory prints the memories and the windows, for people.
+func (i *inspected) memory(b *strings.Builder, indent string) {
+	line := func(format string, args ...any) { fmt.Fprintf(b, indent+format+"\n", args...) }
+	line("%s: %s", i.Path, i.Kind)
+	if len(i.Memories) == 0 && len(i.Modules) == 0 {
+		line("  no memory")
+	}
+	for n, mem := range i.Memories {
+		line("  memory %d: %s", n, mem)
+	}
+	if len(i.Windows) > 0 {
+		line("  windows, isolation %s", i.Isolation)
+	}
+	for _, w := range i.Windows {
+		line("    %s", report.WindowText(w))
+	}
+	for n, m := range i.Modules {
+		m.Path = fmt.Sprintf("core module %d", n)
+		m.memory(b, indent+"  ")
 	}
 }
 

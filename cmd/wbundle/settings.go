@@ -30,7 +30,7 @@ type linkFlags struct {
 var wordFlags = []struct{ name, usage string }{
 	{"format", "write a `core|component`; with a configuration, only its outputs of that format"},
 	{"memory", "memory layout: `auto|single|multi`"},
-	{"isolation", "what keeps components in one memory apart: `auto|none`"},
+	{"isolation", "what keeps components in one memory apart: `auto|none|mask|trap|required`"},
 	{"dedupe", "share equal code between inputs: `off|auto`"},
 	{"optimize", "`none` turns off what only makes the output smaller or faster"},
 	{"names", "the name section: `keep|strip`"},
@@ -325,6 +325,7 @@ func (j *job) options(o config.Output, p *progress) linker.Options {
 	opts := linker.Options{
 		Format:      linker.Format(o.Format),
 		Memory:      linker.Memory(o.Memory),
+		Isolation:   linker.Isolation(j.link.Isolation),
 		Target:      linker.Target(o.Target),
 		WASI:        linker.WASI{Default: linker.Policy(j.wasi.Default), Forbid: j.wasi.Forbid},
 		Name:        j.name,
@@ -338,6 +339,9 @@ func (j *job) options(o config.Output, p *progress) linker.Options {
 		Progress:    p.link,
 		// For those who change the linker.
 		Check: os.Getenv("WBUNDLE_CHECK") == "1",
+	}
+	if j.link.Isolation == "required" {
+		opts.Isolation, opts.IsolationRequired = linker.IsolationAuto, true
 	}
 	if len(j.wasi.Rules) > 0 {
 		opts.WASI.Rules = map[string]linker.Policy{}

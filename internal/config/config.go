@@ -80,7 +80,7 @@ type Exports struct {
 // Link holds the settings of the link itself.
 type Link struct {
 	Memory    string // auto, single or multi
-	Isolation string // auto or none
+	Isolation string // auto, none, mask, trap or required
 	Dedupe    string // off or auto
 	Optimize  string // "" (the default set of optimisations) or none
 	Names     string // keep or strip

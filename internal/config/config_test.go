@@ -171,7 +171,7 @@ inputs:
   a: a.wasm
 exports: { entry: main.ts }
 wasi: { default: stub, env: {} }
-link: { memory: separate, isolation: mask, dedupe: text }
+link: { memory: separate, isolation: trap, dedupe: text }
 outputs: [{ format: esm, path: js, types: true }]
 verify: { differential: maybe }
 budgets: []
@@ -183,7 +183,6 @@ report: { json: x }
 			`:6:12: exports.entry: not available yet`,
 			`:7:24: wasi.env: not available yet`,
 			`:8:17: link.memory: "separate" is not available yet; there is auto, single, multi`,
-			`:8:38: link.isolation: "mask" is not available yet; there is auto, none`,
 			`:8:52: link.dedupe: "text" is not available yet; there is off, auto`,
 			`:9:21: outputs.0.format: "esm" is not available yet; there is core, component`,
 			`:9:36: outputs.0.types: not available yet`,

@@ -71,7 +71,7 @@ func (o object[T]) keys() []string {
 var words = map[string]enum{
 	"format":     {values: []string{"core", "component"}, later: []string{"esm"}},
 	"memory":     {values: []string{"auto", "single", "multi"}, later: []string{"separate"}},
-	"isolation":  {values: []string{"auto", "none"}, later: []string{"mask", "trap", "required"}},
+	"isolation":  {values: []string{"auto", "none", "mask", "trap", "required"}},
 	"dedupe":     {values: []string{"off", "auto"}, later: []string{"exact", "text"}},
 	"optimize":   {values: []string{"none"}, later: []string{"size", "speed"}},
 	"names":      {values: []string{"keep", "strip"}},

@@ -1,5 +1,33 @@
 package wasm
 
+// The vector instructions that generated code uses.
+const (
+	OpV128Load8x8U          Opcode = PrefixSIMD + 0x02
+	OpI8x16Shuffle          Opcode = PrefixSIMD + 0x0d
+	OpI8x16Swizzle          Opcode = PrefixSIMD + 0x0e
+	OpI8x16Splat            Opcode = PrefixSIMD + 0x0f
+	OpI16x8Splat            Opcode = PrefixSIMD + 0x10
+	OpI32x4Splat            Opcode = PrefixSIMD + 0x11
+	OpI64x2Splat            Opcode = PrefixSIMD + 0x12
+	OpI64x2ExtractLane      Opcode = PrefixSIMD + 0x1d
+	OpI8x16Eq               Opcode = PrefixSIMD + 0x23
+	OpI16x8Eq               Opcode = PrefixSIMD + 0x2d
+	OpI32x4GeU              Opcode = PrefixSIMD + 0x40
+	OpV128And               Opcode = PrefixSIMD + 0x4e
+	OpV128Or                Opcode = PrefixSIMD + 0x50
+	OpV128Xor               Opcode = PrefixSIMD + 0x51
+	OpV128AnyTrue           Opcode = PrefixSIMD + 0x53
+	OpI8x16Bitmask          Opcode = PrefixSIMD + 0x64
+	OpI8x16NarrowI16x8U     Opcode = PrefixSIMD + 0x66
+	OpI8x16Add              Opcode = PrefixSIMD + 0x6e
+	OpI8x16Sub              Opcode = PrefixSIMD + 0x71
+	OpI8x16SubSatU          Opcode = PrefixSIMD + 0x73
+	OpI16x8ExtendLowI8x16U  Opcode = PrefixSIMD + 0x89
+	OpI16x8ExtendHighI8x16U Opcode = PrefixSIMD + 0x8a
+	OpI16x8ShrU             Opcode = PrefixSIMD + 0x8d
+	OpI32x4Sub              Opcode = PrefixSIMD + 0xb1
+)
+
 // opsSIMD holds the instructions with the prefix 0xfd, the relaxed ones at the
 // end. It is part of the opcode table; see OpInfo.
 var opsSIMD = [276]OpInfo{

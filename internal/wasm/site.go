@@ -36,6 +36,10 @@ const (
 	// i32.add" after an address on the stack, Target is the memory. Emission
 	// puts the base of the memory's window there, or removes it where it is 0.
 	SiteMemBase
+	// SiteRawArg stands only in generated code: a memarg like SiteMemArg, of an
+	// access whose address SiteMemBase was applied to. Emission puts the memory
+	// index there and leaves the offset alone.
+	SiteRawArg
 
 	siteKindCount
 )

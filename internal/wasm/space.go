@@ -53,6 +53,7 @@ var siteSpaces = [siteKindCount]Space{
 	SiteMemArg:    SpaceMemory,
 	SiteMemOp:     SpaceNone,
 	SiteMemBase:   SpaceMemory,
+	SiteRawArg:    SpaceMemory,
 }
 
 // Space is the index space that the target of a site of this kind belongs to;

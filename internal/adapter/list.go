@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"github.com/wbundle/wbundle/graph"
 	"github.com/wbundle/wbundle/internal/component"
 	"github.com/wbundle/wbundle/internal/ir"
 	"github.com/wbundle/wbundle/internal/wasm"
@@ -22,17 +23,54 @@ func (f *fuser) storePair(dst place, ptr, n ir.Local) {
 	f.store(dst.field(4, 1, 1), wasm.OpI32Store, 2, wasm.I32, func() { f.b.Get(n) })
 }
 
-// list moves a list by the helper of its element type.
+// checkBounds traps unless n bytes at ptr lie in a memory; the sum cannot
+// overflow in 64 bits. It is written in place, because it stands in helpers
+// that are shared, and a call costs as much as passing a short string.
+func (f *fuser) checkBounds(ptr, n ir.Local, m graph.MemoryID) {
+	b := f.b
+	b.Get(ptr)
+	b.Op(wasm.OpI64ExtendI32U)
+	b.Get(n)
+	b.Op(wasm.OpI64ExtendI32U, wasm.OpI64Add)
+	b.MemorySize(m)
+	b.Op(wasm.OpI64ExtendI32U)
+	b.I64(16)
+	b.Op(wasm.OpI64Shl, wasm.OpI64GtU)
+	b.TrapIf()
+}
+
+// list moves a list by a helper: that of its element type or, where elements
+// are moved as they are, one for all types of the same alignment, which gets
+// the size of an element as well.
 func (f *fuser) list(t *component.ValType, src, dst place) error {
-	id, err := f.helper(helperKey{kind: helperList, typ: t.Elem, from: f.from, to: f.to}, "move list",
-		[]wasm.ValType{wasm.I32, wasm.I32}, []wasm.ValType{wasm.I32}, func(b *ir.Builder) error {
-			return (&fuser{generator: f.generator, b: b, from: f.from, to: f.to}).listBody(t.Elem)
-		})
+	bulk := asItIs(t.Elem)
+	key, name, params := helperKey{kind: helperList, typ: t.Elem, from: f.from, to: f.to}, "move list", pair
+	if bulk {
+		key = helperKey{
+			kind: helperList, shape: uint8(t.Elem.Align()),
+			from: end{opts: graph.Options{Memory: memoryOf(f.from)}},
+			to:   end{opts: graph.Options{Memory: memoryOf(f.to), Realloc: f.to.opts.Realloc}},
+		}
+		name, params = "copy list", triple
+	}
+	id, err := f.helper(key, name, params, pair[:1], func(b *ir.Builder) error {
+		h := &listMove{fuser: &fuser{generator: f.generator, b: b, from: key.from, to: key.to}}
+		if bulk {
+			h.begin(t.Elem.Align(), h.product(listLen, func() { b.Get(2); b.Op(wasm.OpI64ExtendI32U) }))
+			h.copyAll()
+			return nil
+		}
+		h.begin(t.Elem.Align(), h.listBytes(listLen, t.Elem.Size()))
+		return h.elementsOf(t.Elem)
+	})
 	if err != nil {
 		return err
 	}
 	ptr, n := f.pointerPair(src)
 	f.b.Get(ptr, n)
+	if bulk {
+		f.b.I32(t.Elem.Size())
+	}
 	f.b.Call(id)
 	f.b.Set(ptr)
 	f.storePair(dst, ptr, n)
@@ -40,18 +78,32 @@ func (f *fuser) list(t *component.ValType, src, dst place) error {
 	return nil
 }
 
-// listBody is the helper (source pointer, length) -> destination pointer.
-func (f *fuser) listBody(elem *component.ValType) error {
-	const src, n = ir.Local(0), ir.Local(1)
-	b := f.b
-	size := elem.Size()
-	bytes, dst := b.Local(wasm.I32), b.Local(wasm.I32)
+// listMove builds a helper (source pointer, length) -> destination pointer.
+type listMove struct {
+	*fuser
+	bytes, dst ir.Local
+}
 
-	// length * size, in 64 bits.
-	wide := b.Local(wasm.I64)
+// The parameters of every such helper.
+const (
+	listSrc = ir.Local(0)
+	listLen = ir.Local(1)
+)
+
+// listBytes returns the size, in bytes, of a list of n elements of a size; it
+// traps if that is more than a list may have.
+func (f *fuser) listBytes(n ir.Local, size uint32) ir.Local {
+	return f.product(n, func() { f.b.I64(uint64(size)) })
+}
+
+// product is listBytes for a size that is pushed as an i64, in which the
+// product cannot overflow.
+func (f *fuser) product(n ir.Local, size func()) ir.Local {
+	b := f.b
+	bytes, wide := b.Local(wasm.I32), b.Local(wasm.I64)
 	b.Get(n)
 	b.Op(wasm.OpI64ExtendI32U)
-	b.I64(uint64(size))
+	size()
 	b.Op(wasm.OpI64Mul)
 	b.Tee(wide)
 	b.I64(maxByteLength)
@@ -60,30 +112,48 @@ func (f *fuser) listBody(elem *component.ValType) error {
 	b.Get(wide)
 	b.Op(wasm.OpI32WrapI64)
 	b.Set(bytes)
+	b.Free(wide)
+	return bytes
+}
 
-	f.checkAlign(src, elem.Align())
-	b.Get(src, bytes)
-	b.Call(f.boundsFunc(memoryOf(f.from)))
-	f.alloc(f.to, elem.Align(), func() { b.Get(bytes) })
-	b.Set(dst)
-	f.checkAlign(dst, elem.Align())
-	b.Get(dst, bytes)
-	b.Call(f.boundsFunc(memoryOf(f.to)))
+// begin checks the source, which has so many bytes, and allocates as many.
+func (m *listMove) begin(align uint32, bytes ir.Local) {
+	b := m.b
+	m.bytes, m.dst = bytes, b.Local(wasm.I32)
+	m.checkAlign(listSrc, align)
+	m.checkBounds(listSrc, m.bytes, memoryOf(m.from))
+	m.alloc(m.to, align, func() { b.Get(m.bytes) })
+	b.Set(m.dst)
+	m.checkAlign(m.dst, align)
+	m.checkBounds(m.dst, m.bytes, memoryOf(m.to))
+}
 
-	if bitwise(elem) {
-		b.Get(dst)
-		b.Base(memoryOf(f.to))
-		b.Get(src)
-		b.Base(memoryOf(f.from))
-		b.Get(bytes)
-		b.RawCopy(memoryOf(f.to), memoryOf(f.from))
-		b.Get(dst)
-		return nil
+// copyAll copies the list as it is, and ends the helper.
+func (m *listMove) copyAll() {
+	b := m.b
+	b.Get(m.dst)
+	b.Base(memoryOf(m.to))
+	b.Get(listSrc)
+	b.Base(memoryOf(m.from))
+	b.Get(m.bytes)
+	b.RawCopy(memoryOf(m.to), memoryOf(m.from))
+	b.Get(m.dst)
+}
+
+// elementsOf moves the elements, by blocks as far as that goes and the others
+// by themselves, and ends the helper.
+func (m *listMove) elementsOf(elem *component.ValType) error {
+	b := m.b
+	at := b.Local(wasm.I32)
+	b.Get(m.dst)
+	b.Set(at)
+	if l := m.lanesOf(elem); l != nil {
+		l.blocks(listSrc, at, m.bytes)
 	}
-	if err := f.elements(elem, src, dst, func() { b.Get(bytes) }); err != nil {
+	if err := m.elements(elem, listSrc, at, func() { b.Get(m.bytes) }); err != nil {
 		return err
 	}
-	b.Get(dst)
+	b.Get(m.dst)
 	return nil
 }
 
@@ -103,7 +173,9 @@ func (f *fuser) elements(elem *component.ValType, src, dst ir.Local, bytes func(
 	b.Get(s, end)
 	b.Op(wasm.OpI32Eq)
 	b.BrIf(1)
-	if err := f.value(elem, place{mem: true, ptr: s}, place{mem: true, ptr: d}); err != nil {
+	if mask := maskOf(elem); mask != nil {
+		f.copyMasked(place{mem: true, ptr: s}, place{mem: true, ptr: d}, mask)
+	} else if err := f.value(elem, place{mem: true, ptr: s}, place{mem: true, ptr: d}); err != nil {
 		return err
 	}
 	for _, l := range []ir.Local{s, d} {
@@ -119,15 +191,29 @@ func (f *fuser) elements(elem *component.ValType, src, dst ir.Local, bytes func(
 	return nil
 }
 
-// fixedList moves a fixed-length list: in memory by a loop, flat by its
-// elements, of which a flat value has at most 16.
+// fixedList moves a fixed-length list: in memory as a whole or by a loop, flat
+// by its elements, of which a flat value has at most 16.
 func (f *fuser) fixedList(t *component.ValType, src, dst place) error {
 	if src.mem && dst.mem {
+		if mask := maskOf(t); mask != nil {
+			f.copyMasked(src, dst, mask)
+			return nil
+		}
 		sp, dp := f.b.Local(wasm.I32), f.b.Local(wasm.I32)
 		f.address(src)
 		f.b.Set(sp)
 		f.address(dst)
 		f.b.Set(dp)
+		if asItIs(t) {
+			f.b.Get(dp)
+			f.b.Base(memoryOf(f.to))
+			f.b.Get(sp)
+			f.b.Base(memoryOf(f.from))
+			f.b.I32(t.Size())
+			f.b.RawCopy(memoryOf(f.to), memoryOf(f.from))
+			f.b.Free(sp, dp)
+			return nil
+		}
 		err := f.elements(t.Elem, sp, dp, func() { f.b.I32(t.Size()) })
 		f.b.Free(sp, dp)
 		return err
@@ -140,28 +226,4 @@ func (f *fuser) fixedList(t *component.ValType, src, dst place) error {
 		}
 	}
 	return nil
-}
-
-// bitwise reports whether every bit pattern in memory is a valid value of the
-// type that needs no translation, so that lists of it are one memory.copy.
-func bitwise(t *component.ValType) bool {
-	switch t.Kind {
-	case component.KindS8, component.KindU8, component.KindS16, component.KindU16,
-		component.KindS32, component.KindU32, component.KindS64, component.KindU64,
-		component.KindF32, component.KindF64:
-		return true
-	case component.KindRecord, component.KindTuple:
-		if len(t.Fields) > outlineCost {
-			return false // bounds the walk over shared types
-		}
-		for _, fl := range t.Fields {
-			if !bitwise(fl.Type) {
-				return false
-			}
-		}
-		return len(t.Fields) > 0
-	case component.KindFixedList:
-		return bitwise(t.Elem)
-	}
-	return false
 }

@@ -32,6 +32,14 @@ func accessOf(k component.Kind) access {
 	return access{wasm.OpI32Load, wasm.OpI32Store, 2, wasm.I32} // s32, u32, char
 }
 
+// A char is neither above 0x10ffff nor a surrogate. The exclusive or with the
+// first surrogate moves these to the front of all numbers, the subtraction of
+// their count behind all others, and so one comparison finds both.
+const (
+	charBias  = 0xe000 - 0xd800
+	charLimit = 0x110000 - charBias
+)
+
 // scalar moves a bool, integer, float or char. Lifting normalises: a flat
 // value may have bits that its type has not (lift_flat_unsigned,
 // lift_flat_signed, convert_int_to_bool, convert_i32_to_char).
@@ -41,15 +49,13 @@ func (f *fuser) scalar(t *component.ValType, src, dst place) {
 		v := f.b.Local(wasm.I32)
 		f.load(src, a.load, a.align, a.flat)
 		f.b.Set(v)
-		// Not above 0x10ffff and not a surrogate.
 		f.b.Get(v)
-		f.b.I32(0x110000)
+		f.b.I32(surrogate)
+		f.b.Op(wasm.OpI32Xor)
+		f.b.I32(charBias)
+		f.b.Op(wasm.OpI32Sub)
+		f.b.I32(charLimit)
 		f.b.Op(wasm.OpI32GeU)
-		f.b.Get(v)
-		f.b.I32(0xfffff800)
-		f.b.Op(wasm.OpI32And)
-		f.b.I32(0xd800)
-		f.b.Op(wasm.OpI32Eq, wasm.OpI32Or)
 		f.b.TrapIf()
 		f.store(dst, a.store, a.align, a.flat, func() { f.b.Get(v) })
 		f.b.Free(v)

@@ -12,11 +12,13 @@ import (
 // store_string_into_range of CanonicalABI.md call of realloc by call of
 // realloc, because realloc belongs to the component, which can tell. The loops
 // inside are helpers of their own that several pairs share; they know memories
-// only:
+// only, and of the windows of one memory not even that, because their addresses
+// are those of the memory (ir.Builder.Base):
 //
 //	string.go         the way from a pair of encodings to its helper, what all
 //	                  helpers check, copies between equal encodings
 //	string_walk.go    loops over code units, one character of UTF-8 or UTF-16
+//	string_vector.go  validation and widening by vectors
 //	string_utf8.go    validation of UTF-8, and strings that become UTF-8
 //	string_utf16.go   the same for UTF-16
 //	string_latin1.go  strings that become Latin-1 or else tagged UTF-16
@@ -63,8 +65,9 @@ func (t textForm) String() string {
 type stringPart uint8
 
 const (
-	partMove  = stringPart(formTagged) + 1 + iota // latin1+utf16: looks at the tag, calls a move of a form
-	partASCII                                     // the rest are the loops
+	partMove   = stringPart(formTagged) + 1 + iota // latin1+utf16: moves Latin-1, calls another move for what is tagged
+	partValid8                                     // the rest are the loops
+	partASCII
 	partNarrow
 	partFrom16
 	partFromLatin
@@ -100,9 +103,18 @@ func (g *generator) stringPiece(part stringPart, from, to graph.Options, name st
 	return id
 }
 
-// loopPiece is stringPiece for a loop from one memory into another.
-func (f *fuser) loopPiece(part stringPart, from, to graph.MemoryID, name string, params, results []wasm.ValType, build func(f *fuser)) graph.FuncID {
-	return f.stringPiece(part, graph.Options{Memory: from}, graph.Options{Memory: to}, name, params, results, build)
+// loopPiece returns a loop from one memory into another. Windows of one memory
+// share it; the memories of the first to ask stand for all of them.
+func (g *generator) loopPiece(part stringPart, from, to graph.MemoryID, name string, params, results []wasm.ValType, build func(b *ir.Builder)) graph.FuncID {
+	key := helperKey{kind: helperString, shape: uint8(part)}
+	if !g.o.OneMemory {
+		key.from.opts.Memory, key.to.opts.Memory = from, to
+	}
+	id, _ := g.helper(key, name, params, results, func(b *ir.Builder) error {
+		build(b)
+		return nil
+	})
+	return id
 }
 
 // stringMove returns the helper (pointer, tagged length) -> (pointer, tagged
@@ -116,19 +128,18 @@ func (f *fuser) stringMove() graph.FuncID {
 	}
 	from := graph.Options{Memory: memoryOf(f.from), Encoding: component.Latin1UTF16}
 	return f.stringPiece(partMove, from, f.destination(), "move string latin1+utf16 -> "+f.to.opts.Encoding.String(), pair, pair, func(f *fuser) {
-		const src, n = ir.Local(0), ir.Local(1)
-		f.b.Get(n)
-		f.b.I32(utf16Tag)
-		f.b.Op(wasm.OpI32And)
-		f.b.If()
-		f.b.Get(src, n)
-		f.b.I32(utf16Tag)
-		f.b.Op(wasm.OpI32Xor)
-		f.b.Call(f.formMove(formTagged))
-		f.b.Op(wasm.OpReturn)
-		f.b.End()
-		f.b.Get(src, n)
-		f.b.Call(f.formMove(formLatin1))
+		b := f.b
+		b.Get(textUnits)
+		b.I32(utf16Tag)
+		b.Op(wasm.OpI32And)
+		b.If()
+		b.Get(textSrc, textUnits)
+		b.I32(utf16Tag)
+		b.Op(wasm.OpI32Xor)
+		b.Call(f.formMove(formTagged))
+		b.Op(wasm.OpReturn)
+		b.End()
+		f.moveBody(formLatin1)
 	})
 }
 
@@ -147,27 +158,32 @@ func (f *fuser) formMove(form textForm) graph.FuncID {
 	}
 	name := "move string " + form.String() + " -> " + to.Encoding.String()
 	return f.stringPiece(stringPart(form), graph.Options{Memory: memoryOf(f.from)}, to, name, pair, pair, func(f *fuser) {
-		m := &textMove{fuser: f, form: form}
-		m.checkSource()
-		switch {
-		case to.Encoding == component.UTF8 && form == formUTF8:
-			m.copyText(1, f.validateFunc(memoryOf(f.from)))
-		case to.Encoding == component.UTF8:
-			m.growToUTF8()
-		case to.Encoding == component.UTF16 && form == formUTF8:
-			m.utf8ToUTF16()
-		case to.Encoding == component.UTF16 && form == formUTF16:
-			m.copyText(2, f.validateUTF16Func())
-		case to.Encoding == component.UTF16:
-			m.latin1ToUTF16()
-		case form == formLatin1:
-			m.copyText(2, 0) // every byte is a character
-		case form == formTagged:
-			m.probablyUTF16()
-		default:
-			m.latin1OrUTF16()
-		}
+		f.moveBody(form)
 	})
+}
+
+// moveBody moves a string of one form.
+func (f *fuser) moveBody(form textForm) {
+	m := &textMove{fuser: f, form: form}
+	m.checkSource()
+	switch to := f.to.opts.Encoding; {
+	case to == component.UTF8 && form == formUTF8:
+		m.copyText(1, f.validateUTF8Func(memoryOf(f.from)))
+	case to == component.UTF8:
+		m.growToUTF8()
+	case to == component.UTF16 && form == formUTF8:
+		m.utf8ToUTF16()
+	case to == component.UTF16 && form == formUTF16:
+		m.copyText(2, f.validateUTF16Func(memoryOf(f.from)))
+	case to == component.UTF16:
+		m.latin1ToUTF16()
+	case form == formLatin1:
+		m.copyText(2, 0) // every byte is a character
+	case form == formTagged:
+		m.probablyUTF16()
+	default:
+		m.latin1OrUTF16()
+	}
 }
 
 // textMove builds the body of a move of one form of strings. Its locals are
@@ -200,8 +216,19 @@ func (m *textMove) checkSource() {
 	if m.form.unit() == 1 {
 		m.bytes = m.double(textUnits)
 	}
-	b.Get(textSrc, m.bytes)
-	b.Call(m.boundsFunc(memoryOf(m.from)))
+	m.checkBounds(textSrc, m.bytes, memoryOf(m.from))
+}
+
+// pushSrc pushes the address of the source in its memory.
+func (m *textMove) pushSrc() {
+	m.b.Get(textSrc)
+	m.b.Base(memoryOf(m.from))
+}
+
+// pushDst pushes the address of the block in its memory.
+func (m *textMove) pushDst() {
+	m.b.Get(m.dst)
+	m.b.Base(memoryOf(m.to))
 }
 
 // double returns a new local with twice l.
@@ -235,8 +262,7 @@ func (m *textMove) reallocate(old ir.Local, align uint32, size ir.Local) {
 func (m *textMove) placed(align uint32, size ir.Local) {
 	m.b.Set(m.dst)
 	m.checkAlign(m.dst, align)
-	m.b.Get(m.dst, size)
-	m.b.Call(m.boundsFunc(memoryOf(m.to)))
+	m.checkBounds(m.dst, size, memoryOf(m.to))
 }
 
 // shrink gives back what of the block at dst is not used.
@@ -248,14 +274,12 @@ func (m *textMove) shrink(old ir.Local, align uint32, size ir.Local) {
 	m.b.End()
 }
 
-// copyBytes copies n bytes; the two pushes leave addresses.
-func (f *fuser) copyBytes(dst, src func(), n ir.Local) {
-	dst()
-	f.b.Base(memoryOf(f.to))
-	src()
-	f.b.Base(memoryOf(f.from))
-	f.b.Get(n)
-	f.b.RawCopy(memoryOf(f.to), memoryOf(f.from))
+// copyBytes copies the first n bytes.
+func (m *textMove) copyBytes(n ir.Local) {
+	m.pushDst()
+	m.pushSrc()
+	m.b.Get(n)
+	m.b.RawCopy(memoryOf(m.to), memoryOf(m.from))
 }
 
 // copyText is store_string_copy for equal encodings: once the source is known
@@ -264,10 +288,11 @@ func (f *fuser) copyBytes(dst, src func(), n ir.Local) {
 func (m *textMove) copyText(align uint32, validate graph.FuncID) {
 	b := m.b
 	if validate != 0 {
-		b.Get(textSrc, m.bytes)
+		m.pushSrc()
+		b.Get(m.bytes)
 		b.Call(validate)
 	}
 	m.allocate(align, m.bytes)
-	m.copyBytes(func() { b.Get(m.dst) }, func() { b.Get(textSrc) }, m.bytes)
+	m.copyBytes(m.bytes)
 	b.Get(m.dst, textUnits)
 }

@@ -100,7 +100,7 @@ type outcome struct {
 	Data     string      // the string and what lies around it, or the hash of that
 }
 
-// side is one of the two programs.
+// side is one of the programs.
 type side struct {
 	name string
 	p    *runtime.Program
@@ -143,9 +143,23 @@ func newSide(t testing.TB, name string, wasm []byte) *side {
 	return s
 }
 
-// bothSides returns the bundle and the component that it was made of.
-func bothSides(t testing.TB) (linked, unbundled *side) {
-	return newSide(t, "linked", link(t, linker.Options{Names: linker.NamesKeep})), newSide(t, "unbundled", readWasm(t))
+// smallWindows are enough for strings that are not long. A trap costs a new
+// instance, and that costs as much as its windows are large.
+var smallWindows = map[string]uint64{"strings": 1 << 20}
+
+// allSides returns the bundle, the bundle without vectors, and the component
+// that they were made of.
+func allSides(t testing.TB, limit map[string]uint64) []*side {
+	var all []*side
+	for _, o := range []linker.Options{{}, {NoVectors: true}} {
+		o.Names, o.MemoryLimit = linker.NamesKeep, limit
+		name := "linked"
+		if o.NoVectors {
+			name = "linked without vectors"
+		}
+		all = append(all, newSide(t, name, link(t, o)))
+	}
+	return append(all, newSide(t, "unbundled", readWasm(t)))
 }
 
 // fresh closes the instance; the next call makes another.
@@ -303,18 +317,28 @@ func want(enc string, s string) text {
 	return fs[len(fs)-1] // Latin-1 where it will do
 }
 
-// differ passes a string in both programs.
-func differ(t testing.TB, a, b *side, x *transfer) outcome {
+// differ passes a string in all programs.
+func differ(t testing.TB, all []*side, x *transfer) outcome {
 	t.Helper()
-	got, ref := a.run(t, x), b.run(t, x)
-	if diff := cmp.Diff(ref, got); diff != "" {
-		t.Fatalf("%v: unbundled (-), linked (+):\n%s", x, diff)
+	return compare(t, all, x, func(s *side) outcome { return s.run(t, x) })
+}
+
+// compare asks all programs; the last is right.
+func compare(t testing.TB, all []*side, what any, ask func(s *side) outcome) (o outcome) {
+	t.Helper()
+	last := len(all) - 1
+	ref := ask(all[last])
+	for _, s := range all[:last] {
+		o = ask(s)
+		if diff := cmp.Diff(ref, o); diff != "" {
+			t.Fatalf("%v: %s (-), %s (+):\n%s", what, all[last].name, s.name, diff)
+		}
 	}
-	return got
+	return o
 }
 
 // check passes s in all forms and pairs and compares with the string as well.
-func check(t testing.TB, a, b *side, ops []string, s string) (n int) {
+func check(t testing.TB, all []*side, ops []string, s string) (n int) {
 	t.Helper()
 	for _, op := range ops {
 		for _, from := range encodings {
@@ -324,7 +348,7 @@ func check(t testing.TB, a, b *side, ops []string, s string) (n int) {
 					if from == "utf8" {
 						x.ptr++ // needs no alignment
 					}
-					o := differ(t, a, b, x)
+					o := differ(t, all, x)
 					w := want(to, s)
 					if o.Trap {
 						t.Fatalf("%v: trapped", x)

@@ -24,9 +24,11 @@ func (m *textMove) latin1OrUTF16() {
 	b, from, to := m.b, memoryOf(m.from), memoryOf(m.to)
 	consumed, size := b.Local(wasm.I32), b.Local(wasm.I32)
 	m.allocate(2, textUnits)
-	b.Get(textSrc, textUnits, m.dst)
+	m.pushSrc()
+	b.Get(textUnits)
+	m.pushDst()
 	if m.form == formUTF8 {
-		b.Call(m.latin1PrefixFunc())
+		b.Call(m.latin1PrefixFunc(from, to))
 		b.Set(size)
 		b.Set(consumed)
 	} else {
@@ -47,15 +49,18 @@ func (m *textMove) latin1OrUTF16() {
 
 	worst := m.double(textUnits)
 	m.reallocate(textUnits, 2, worst)
-	b.Get(m.dst, size, m.dst)
+	m.pushDst()
+	b.Get(size)
+	m.pushDst()
 	b.Call(m.widenFunc(to, to))
 	if m.form == formUTF8 {
 		m.pushRest(consumed)
-		b.Get(m.dst, size)
+		m.pushDst()
+		b.Get(size)
 		b.I32(1)
 		b.Op(wasm.OpI32Shl, wasm.OpI32Add)
-		b.Call(m.decodeUTF8Func())
-		b.Get(m.dst)
+		b.Call(m.decodeUTF8Func(from, to))
+		m.pushDst()
 		b.Op(wasm.OpI32Sub)
 		b.Set(size)
 		m.shrink(worst, 2, size)
@@ -82,7 +87,9 @@ func (m *textMove) probablyUTF16() {
 	b := m.b
 	consumed := b.Local(wasm.I32)
 	m.allocate(2, m.bytes)
-	b.Get(textSrc, textUnits, m.dst)
+	m.pushSrc()
+	b.Get(textUnits)
+	m.pushDst()
 	b.I64(lanesLatin16)
 	b.Call(m.narrowFunc(memoryOf(m.from), memoryOf(m.to)))
 	b.Tee(consumed)
@@ -95,7 +102,7 @@ func (m *textMove) probablyUTF16() {
 	b.End()
 	// Over the bytes that were tried. What was Latin-1 is valid.
 	m.validateRest(consumed)
-	m.copyBytes(func() { b.Get(m.dst) }, func() { b.Get(textSrc) }, m.bytes)
+	m.copyBytes(m.bytes)
 	b.Get(m.dst, textUnits)
 	b.I32(utf16Tag)
 	b.Op(wasm.OpI32Or)
@@ -104,7 +111,7 @@ func (m *textMove) probablyUTF16() {
 // validateRest traps unless the UTF-16 after the first done units is valid.
 func (m *textMove) validateRest(done ir.Local) {
 	m.pushRest(done)
-	m.b.Call(m.validateUTF16Func())
+	m.b.Call(m.validateUTF16Func(memoryOf(m.from)))
 }
 
 // copyRest validates and copies the UTF-16 after the first done units, which
@@ -116,30 +123,29 @@ func (m *textMove) copyRest(done ir.Local) {
 	m.pushRest(done)
 	b.Set(left)
 	b.Set(at)
-	m.copyBytes(func() {
-		b.Get(m.dst, m.bytes)
-		b.Op(wasm.OpI32Add)
-		b.Get(left)
-		b.Op(wasm.OpI32Sub)
-	}, func() { b.Get(at) }, left)
+	m.pushDst()
+	b.Get(m.bytes)
+	b.Op(wasm.OpI32Add)
+	b.Get(left)
+	b.Op(wasm.OpI32Sub)
+	b.Get(at, left)
+	b.RawCopy(memoryOf(m.to), memoryOf(m.from))
 }
 
-// latin1PrefixFunc returns the helper (src, bytes, dst) -> (consumed, written)
-// that writes UTF-8 as Latin-1 up to the first character, or malformed
-// sequence, that is not one. It never traps: what it stops at is read again by
-// the decoder of the rest, which does.
-func (f *fuser) latin1PrefixFunc() graph.FuncID {
-	from, to := memoryOf(f.from), memoryOf(f.to)
-	return f.loopPiece(partLatin, from, to, "latin1 prefix", triple, pair, func(f *fuser) {
-		b := f.b
+// latin1PrefixFunc returns the helper (source, bytes, destination) ->
+// (consumed, written) that writes UTF-8 as Latin-1 up to the first character,
+// or malformed sequence, that is not one. It never traps: what it stops at is
+// read again by the decoder of the rest, which does.
+func (g *generator) latin1PrefixFunc(from, to graph.MemoryID) graph.FuncID {
+	return g.loopPiece(partLatin, from, to, "latin1 prefix", triple, pair, func(b *ir.Builder) {
 		srcStart, dstStart := b.Local(wasm.I32), b.Local(wasm.I32)
 		b.Get(0)
 		b.Set(srcStart)
 		b.Get(2)
 		b.Set(dstStart)
 		d := cursor{b, to, 2}
-		w := f.walk(from, 0, 1)
-		w.each(func() {
+		w := g.walk(b, from, 0, 1)
+		w.each(func() { w.copyASCII(d) }, func() {
 			w.load(wasm.OpI32Load8U, 0)
 			b.Tee(w.unit)
 			b.I32(0x80)
@@ -148,24 +154,24 @@ func (f *fuser) latin1PrefixFunc() graph.FuncID {
 			d.store(wasm.OpI32Store8, 0, func() { b.Get(w.unit) })
 			w.advance(1)
 			d.advance(1)
-			w.copyASCII(d)
-			b.Else()
+			b.Br(toBlocks + 1)
+			b.End()
 			// 0xc2 and 0xc3 lead to what is left of Latin-1.
 			b.Get(w.unit)
 			b.I32(0xfe)
 			b.Op(wasm.OpI32And)
 			b.I32(0xc2)
 			b.Op(wasm.OpI32Ne)
-			b.BrIf(2)
+			b.BrIf(toDone)
 			w.fewer(2)
-			b.BrIf(2)
+			b.BrIf(toDone)
 			w.load(wasm.OpI32Load8U, 1)
 			b.Tee(w.next)
 			b.I32(0xc0)
 			b.Op(wasm.OpI32And)
 			b.I32(0x80)
 			b.Op(wasm.OpI32Ne)
-			b.BrIf(2)
+			b.BrIf(toDone)
 			// The byte that is stored loses all but the lead's low bits.
 			d.store(wasm.OpI32Store8, 0, func() {
 				b.Get(w.unit)
@@ -177,7 +183,6 @@ func (f *fuser) latin1PrefixFunc() graph.FuncID {
 			})
 			w.advance(2)
 			d.advance(1)
-			b.End()
 		})
 		b.Get(w.at, srcStart)
 		b.Op(wasm.OpI32Sub)

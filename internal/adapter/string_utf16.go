@@ -6,13 +6,15 @@ import (
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
-// validateUTF16Func returns the helper (ptr, bytes) that traps at a lone
+// validateUTF16Func returns the helper (address, bytes) that traps at a lone
 // surrogate. The caller has checked bounds and alignment.
-func (f *fuser) validateUTF16Func() graph.FuncID {
-	m := memoryOf(f.from)
-	return f.loopPiece(partValid16, m, 0, "validate utf16", pair, nil, func(f *fuser) {
-		b := f.b
-		w := f.walk(m, 0, 1)
+func (g *generator) validateUTF16Func(m graph.MemoryID) graph.FuncID {
+	return g.loopPiece(partValid16, m, 0, "validate utf16", pair, nil, func(b *ir.Builder) {
+		if g.o.Vectors {
+			validateUTF16Vectors(b, m)
+			return
+		}
+		w := g.walk(b, m, 0, 1)
 		// A lane with a surrogate is zero after the mask and the exclusive or;
 		// zero lanes are those that a borrow reaches the top bit of.
 		anySurrogate := func(word ir.Local) {
@@ -30,16 +32,21 @@ func (f *fuser) validateUTF16Func() graph.FuncID {
 			b.I64(lanesTop)
 			b.Op(wasm.OpI64And, wasm.OpI64Eqz, wasm.OpI32Eqz)
 		}
-		w.each(func() {
+		skip := func() {
+			w.while(wasm.I64, func(word ir.Local) {
+				anySurrogate(word)
+				b.BrIf(1)
+				w.advance(8)
+			})
+		}
+		w.each(skip, func() {
 			w.load(wasm.OpI32Load16U, 0)
 			b.Set(w.unit)
 			w.advance(2)
 			isSurrogate(b, w.unit)
-			b.If()
+			b.Op(wasm.OpI32Eqz)
+			b.BrIf(toBlocks)
 			w.utf16Pair()
-			b.Else()
-			w.words(anySurrogate, skip)
-			b.End()
 		})
 	})
 }
@@ -53,9 +60,11 @@ func (m *textMove) utf8ToUTF16() {
 	b := m.b
 	worst, size := m.double(textUnits), b.Local(wasm.I32)
 	m.allocate(2, worst)
-	b.Get(textSrc, textUnits, m.dst)
-	b.Call(m.decodeUTF8Func())
-	b.Get(m.dst)
+	m.pushSrc()
+	b.Get(textUnits)
+	m.pushDst()
+	b.Call(m.decodeUTF8Func(memoryOf(m.from), memoryOf(m.to)))
+	m.pushDst()
 	b.Op(wasm.OpI32Sub)
 	b.Set(size)
 	m.shrink(worst, 2, size)
@@ -68,45 +77,26 @@ func (m *textMove) utf8ToUTF16() {
 func (m *textMove) latin1ToUTF16() {
 	size := m.double(textUnits)
 	m.allocate(2, size)
-	m.b.Get(textSrc, textUnits, m.dst)
+	m.pushSrc()
+	m.b.Get(textUnits)
+	m.pushDst()
 	m.b.Call(m.widenFunc(memoryOf(m.from), memoryOf(m.to)))
 	m.b.Get(m.dst, textUnits)
 }
 
-// decodeUTF8Func returns the helper (src, bytes, dst) -> end of dst that
-// writes UTF-8 as UTF-16. It traps unless the source is well-formed.
-func (f *fuser) decodeUTF8Func() graph.FuncID {
-	from, to := memoryOf(f.from), memoryOf(f.to)
-	return f.loopPiece(partTo16, from, to, "utf8 to utf16", triple, pair[:1], func(f *fuser) {
-		b := f.b
+// decodeUTF8Func returns the helper (source, bytes, destination) -> end of
+// destination that writes UTF-8 as UTF-16. It traps unless the source is
+// well-formed.
+func (g *generator) decodeUTF8Func(from, to graph.MemoryID) graph.FuncID {
+	return g.loopPiece(partTo16, from, to, "utf8 to utf16", triple, pair[:1], func(b *ir.Builder) {
 		d := cursor{b, to, 2}
-		w := f.walk(from, 0, 1)
-		x := b.Local(wasm.I64)
-		// Eight bytes become two words of four units.
-		widenWords := func() {
-			w.words(w.hasBits(func() { b.I64(lanesASCII8) }), func(word ir.Local) {
-				d.store(wasm.OpI64Store, 0, func() {
-					b.Get(word)
-					b.I64(0xffffffff)
-					b.Op(wasm.OpI64And)
-					spread(b, x)
-				})
-				d.store(wasm.OpI64Store, 8, func() {
-					b.Get(word)
-					b.I64(32)
-					b.Op(wasm.OpI64ShrU)
-					spread(b, x)
-				})
-				d.advance(16)
-			})
-		}
-		w.each(func() {
+		w := g.walk(b, from, 0, 1)
+		w.each(func() { w.widenASCII(d) }, func() {
 			w.byteOrChar(
 				func() {
 					d.store(wasm.OpI32Store16, 0, func() { b.Get(w.unit) })
 					d.advance(2)
 					w.advance(1)
-					widenWords()
 				},
 				func() {
 					b.Get(w.cp)
@@ -115,7 +105,8 @@ func (f *fuser) decodeUTF8Func() graph.FuncID {
 					b.If()
 					d.store(wasm.OpI32Store16, 0, func() { b.Get(w.cp) })
 					d.advance(2)
-					b.Else()
+					b.Br(toUnit + 1)
+					b.End()
 					// 0xd800 + (cp - 0x10000) >> 10, 0xdc00 + cp & 0x3ff
 					d.store(wasm.OpI32Store16, 0, func() {
 						b.Get(w.cp)
@@ -132,7 +123,6 @@ func (f *fuser) decodeUTF8Func() graph.FuncID {
 						b.Op(wasm.OpI32Or)
 					})
 					d.advance(4)
-					b.End()
 				},
 			)
 		})
@@ -140,40 +130,57 @@ func (f *fuser) decodeUTF8Func() graph.FuncID {
 	})
 }
 
-// widenFunc returns the helper (src, bytes, dst) that makes a 16-bit unit of
-// each byte. It works from the end, so that it also inflates in place, where
-// dst is src.
-func (f *fuser) widenFunc(from, to graph.MemoryID) graph.FuncID {
-	return f.loopPiece(partWiden, from, to, "widen latin1", triple, nil, func(f *fuser) {
+// widenFunc returns the helper (source, bytes, destination) that makes a 16-bit
+// unit of each byte. It works from the end, so that it also inflates in place,
+// where the destination is the source.
+func (g *generator) widenFunc(from, to graph.MemoryID) graph.FuncID {
+	return g.loopPiece(partWiden, from, to, "widen latin1", triple, nil, func(b *ir.Builder) {
 		const src, n, dst = ir.Local(0), ir.Local(1), ir.Local(2)
-		b := f.b
 		s, d := cursor{b, from, b.Local(wasm.I32)}, cursor{b, to, b.Local(wasm.I32)}
-		x := b.Local(wasm.I64)
-		// step moves the ends of both in front of the last k bytes.
-		step := func(k uint32) {
+		// back moves the ends of both in front of the last k of n bytes.
+		back := func(k uint32) {
 			b.Get(n)
 			b.I32(k)
 			b.Op(wasm.OpI32Sub)
-			b.Tee(n)
-			b.Get(src)
-			b.Op(wasm.OpI32Add)
-			b.Set(s.at)
-			b.Get(n)
+			b.Tee(s.at)
 			b.I32(1)
 			b.Op(wasm.OpI32Shl)
 			b.Get(dst)
 			b.Op(wasm.OpI32Add)
 			b.Set(d.at)
+			b.Get(s.at, src)
+			b.Op(wasm.OpI32Add)
+			b.Set(s.at)
 		}
-		// What is left over of blocks of four comes first, at the end.
+		shorten := func(k uint32) {
+			b.Get(n)
+			b.I32(k)
+			b.Op(wasm.OpI32Sub)
+			b.Set(n)
+		}
+		size := uint32(4)
+		block := func() {
+			x := b.Local(wasm.I64)
+			d.store(wasm.OpI64Store, 0, func() {
+				s.load(wasm.OpI64Load32U, 0)
+				spread(b, x)
+			})
+		}
+		if g.o.Vectors {
+			widenVectors(b, n, s, d, back)
+			size = 8
+			block = func() { d.store(wasm.OpV128Store, 0, func() { s.load(wasm.OpV128Load8x8U, 0) }) }
+		}
+		// What is left over of whole blocks comes first, at the end.
 		b.Block()
 		b.Loop()
 		b.Get(n)
-		b.I32(3)
+		b.I32(size - 1)
 		b.Op(wasm.OpI32And, wasm.OpI32Eqz)
 		b.BrIf(1)
-		step(1)
+		back(1)
 		d.store(wasm.OpI32Store16, 0, func() { s.load(wasm.OpI32Load8U, 0) })
+		shorten(1)
 		b.Br(0)
 		b.End()
 		b.End()
@@ -182,11 +189,9 @@ func (f *fuser) widenFunc(from, to graph.MemoryID) graph.FuncID {
 		b.Get(n)
 		b.Op(wasm.OpI32Eqz)
 		b.BrIf(1)
-		step(4)
-		d.store(wasm.OpI64Store, 0, func() {
-			s.load(wasm.OpI64Load32U, 0)
-			spread(b, x)
-		})
+		back(size)
+		block()
+		shorten(size)
 		b.Br(0)
 		b.End()
 		b.End()

@@ -6,36 +6,19 @@ import (
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
-// validateFunc returns the helper (ptr, bytes) that traps unless the bytes
-// are well-formed UTF-8. The caller has checked the bounds.
-func (g *generator) validateFunc(m graph.MemoryID) graph.FuncID {
-	id, _ := g.helper(helperKey{kind: helperValidate, from: end{opts: graph.Options{Memory: m}}}, "validate utf8", pair, nil, func(b *ir.Builder) error {
-		w := (&fuser{generator: g, b: b}).walk(m, 0, 1)
-		w.each(func() {
-			w.byteOrChar(func() {
-				w.advance(1)
-				w.skipASCII()
-			}, func() {})
+// validateUTF8Func returns the helper (address, bytes) that traps unless the
+// bytes are well-formed UTF-8. The caller has checked the bounds.
+func (g *generator) validateUTF8Func(m graph.MemoryID) graph.FuncID {
+	return g.loopPiece(partValid8, m, 0, "validate utf8", pair, nil, func(b *ir.Builder) {
+		if g.o.Vectors {
+			validateUTF8Vectors(b, m)
+			return
+		}
+		w := g.walk(b, m, 0, 1)
+		w.each(w.skipASCII, func() {
+			w.byteOrChar(func() { w.advance(1) }, func() {})
 		})
-		return nil
 	})
-	return id
-}
-
-// byteOrChar is a step over UTF-8: it reads the byte at the position into
-// unit. ASCII is the first function's to handle, and to move behind; of
-// anything else the second gets the character in cp.
-func (w *walker) byteOrChar(ascii, char func()) {
-	w.load(wasm.OpI32Load8U, 0)
-	w.b.Tee(w.unit)
-	w.b.I32(0x80)
-	w.b.Op(wasm.OpI32LtU)
-	w.b.If()
-	ascii()
-	w.b.Else()
-	w.utf8Char()
-	char()
-	w.b.End()
 }
 
 // growToUTF8 is store_string_to_utf8. One byte for each unit is enough for
@@ -56,12 +39,15 @@ func (m *textMove) growToUTF8() {
 	worst, factor, rest := b.Local(wasm.I32), uint32(3), m.encodeUTF16Func
 	if m.form == formLatin1 {
 		factor, rest = 2, m.encodeLatin1Func
-		b.Get(textSrc, textUnits)
-		b.Call(m.asciiPrefixFunc())
+		m.pushSrc()
+		b.Get(textUnits)
+		b.Call(m.asciiPrefixFunc(from))
 		b.Set(size)
-		m.copyBytes(func() { b.Get(m.dst) }, func() { b.Get(textSrc) }, size)
+		m.copyBytes(size)
 	} else {
-		b.Get(textSrc, textUnits, m.dst)
+		m.pushSrc()
+		b.Get(textUnits)
+		m.pushDst()
 		b.I64(lanesASCII16)
 		b.Call(m.narrowFunc(from, to))
 		b.Set(size)
@@ -75,10 +61,11 @@ func (m *textMove) growToUTF8() {
 	b.Set(worst)
 	m.reallocate(textUnits, 1, worst)
 	m.pushRest(size)
-	b.Get(m.dst, size)
+	m.pushDst()
+	b.Get(size)
 	b.Op(wasm.OpI32Add)
 	b.Call(rest(from, to))
-	b.Get(m.dst)
+	m.pushDst()
 	b.Op(wasm.OpI32Sub)
 	b.Set(size)
 	m.shrink(worst, 1, size)
@@ -97,7 +84,7 @@ func (m *textMove) pushRest(done ir.Local) {
 			b.Op(wasm.OpI32Shl)
 		}
 	}
-	b.Get(textSrc)
+	m.pushSrc()
 	scaled()
 	b.Op(wasm.OpI32Add)
 	b.Get(m.bytes)
@@ -105,37 +92,33 @@ func (m *textMove) pushRest(done ir.Local) {
 	b.Op(wasm.OpI32Sub)
 }
 
-// asciiPrefixFunc returns the helper (ptr, bytes) -> bytes that counts the
+// asciiPrefixFunc returns the helper (address, bytes) -> bytes that counts the
 // leading ASCII.
-func (f *fuser) asciiPrefixFunc() graph.FuncID {
-	m := memoryOf(f.from)
-	return f.loopPiece(partASCII, m, 0, "ascii prefix", pair, pair[:1], func(f *fuser) {
-		b := f.b
+func (g *generator) asciiPrefixFunc(m graph.MemoryID) graph.FuncID {
+	return g.loopPiece(partASCII, m, 0, "ascii prefix", pair, pair[:1], func(b *ir.Builder) {
 		start := b.Local(wasm.I32)
 		b.Get(0)
 		b.Set(start)
-		w := f.walk(m, 0, 1)
-		w.each(func() {
+		w := g.walk(b, m, 0, 1)
+		w.each(w.skipASCII, func() {
 			w.load(wasm.OpI32Load8U, 0)
 			b.I32(0x80)
 			b.Op(wasm.OpI32GeU)
-			b.BrIf(1)
+			b.BrIf(toDone)
 			w.advance(1)
-			w.skipASCII()
 		})
 		b.Get(w.at, start)
 		b.Op(wasm.OpI32Sub)
 	})
 }
 
-// narrowFunc returns the helper (src, units, dst, mask) -> units that copies
-// 16-bit units to bytes up to the first that has a bit of mask, which holds the
-// bits that are too high four times over.
-func (f *fuser) narrowFunc(from, to graph.MemoryID) graph.FuncID {
+// narrowFunc returns the helper (source, units, destination, mask) -> units
+// that copies 16-bit units to bytes up to the first that has a bit of mask,
+// which holds the bits that are too high four times over.
+func (g *generator) narrowFunc(from, to graph.MemoryID) graph.FuncID {
 	params := []wasm.ValType{wasm.I32, wasm.I32, wasm.I32, wasm.I64}
-	return f.loopPiece(partNarrow, from, to, "narrow utf16", params, pair[:1], func(f *fuser) {
+	return g.loopPiece(partNarrow, from, to, "narrow utf16", params, pair[:1], func(b *ir.Builder) {
 		const n, mask = ir.Local(1), ir.Local(3)
-		b := f.b
 		start := b.Local(wasm.I32)
 		d := cursor{b, to, 2}
 		b.Get(d.at)
@@ -144,51 +127,51 @@ func (f *fuser) narrowFunc(from, to graph.MemoryID) graph.FuncID {
 		b.I32(1)
 		b.Op(wasm.OpI32Shl)
 		b.Set(n)
-		w := f.walk(from, 0, n)
-		w.each(func() {
+		w := g.walk(b, from, 0, n)
+		w.each(func() { w.narrow(d, func() { b.Get(mask) }) }, func() {
 			w.load(wasm.OpI32Load16U, 0)
 			b.Tee(w.unit)
 			b.Get(mask)
 			b.Op(wasm.OpI32WrapI64, wasm.OpI32And)
-			b.BrIf(1)
+			// The mask is there twice over: the unit has no upper half.
+			b.BrIf(toDone)
 			d.store(wasm.OpI32Store8, 0, func() { b.Get(w.unit) })
 			w.advance(2)
 			d.advance(1)
-			w.squeezeWords(d, func() { b.Get(mask) })
 		})
 		b.Get(d.at, start)
 		b.Op(wasm.OpI32Sub)
 	})
 }
 
-// encodeUTF16Func returns the helper (src, bytes, dst) -> end of dst that
-// writes UTF-16 as UTF-8. It traps at a lone surrogate.
-func (f *fuser) encodeUTF16Func(from, to graph.MemoryID) graph.FuncID {
-	return f.loopPiece(partFrom16, from, to, "utf16 to utf8", triple, pair[:1], func(f *fuser) {
-		b := f.b
+// encodeUTF16Func returns the helper (source, bytes, destination) -> end of
+// destination that writes UTF-16 as UTF-8. It traps at a lone surrogate.
+func (g *generator) encodeUTF16Func(from, to graph.MemoryID) graph.FuncID {
+	return g.loopPiece(partFrom16, from, to, "utf16 to utf8", triple, pair[:1], func(b *ir.Builder) {
 		d := cursor{b, to, 2}
-		w := f.walk(from, 0, 1)
-		// lead and tail push bytes of the sequence: a marker, and the bits of
-		// a local from shift on.
-		lead := func(marker uint32, l ir.Local, shift uint32) {
-			b.Get(l)
-			b.I32(shift)
-			b.Op(wasm.OpI32ShrU)
-			b.I32(marker)
-			b.Op(wasm.OpI32Or)
-		}
-		tail := func(l ir.Local, shift uint32) {
-			b.Get(l)
-			if shift > 0 {
-				b.I32(shift)
-				b.Op(wasm.OpI32ShrU)
+		w := g.walk(b, from, 0, 1)
+		// put stores the bytes of a sequence: the bits of l, six at a time,
+		// behind the marker of the first byte.
+		put := func(l ir.Local, bytes, marker uint32) {
+			for i := range bytes {
+				d.store(wasm.OpI32Store8, i, func() {
+					b.Get(l)
+					if shift := 6 * (bytes - 1 - i); shift > 0 {
+						b.I32(shift)
+						b.Op(wasm.OpI32ShrU)
+					}
+					if i > 0 {
+						b.I32(0x3f)
+						b.Op(wasm.OpI32And)
+						marker = 0x80
+					}
+					b.I32(marker)
+					b.Op(wasm.OpI32Or)
+				})
 			}
-			b.I32(0x3f)
-			b.Op(wasm.OpI32And)
-			b.I32(0x80)
-			b.Op(wasm.OpI32Or)
+			d.advance(bytes)
 		}
-		w.each(func() {
+		w.each(func() { w.narrow(d, func() { b.I64(lanesASCII16) }) }, func() {
 			w.load(wasm.OpI32Load16U, 0)
 			b.Set(w.unit)
 			w.advance(2)
@@ -198,16 +181,15 @@ func (f *fuser) encodeUTF16Func(from, to graph.MemoryID) graph.FuncID {
 			b.If()
 			d.store(wasm.OpI32Store8, 0, func() { b.Get(w.unit) })
 			d.advance(1)
-			w.squeezeWords(d, func() { b.I64(lanesASCII16) })
-			b.Else()
+			b.Br(toBlocks + 1)
+			b.End()
 			b.Get(w.unit)
 			b.I32(0x800)
 			b.Op(wasm.OpI32LtU)
 			b.If()
-			d.store(wasm.OpI32Store8, 0, func() { lead(0xc0, w.unit, 6) })
-			d.store(wasm.OpI32Store8, 1, func() { tail(w.unit, 0) })
-			d.advance(2)
-			b.Else()
+			put(w.unit, 2, 0xc0)
+			b.Br(toUnit + 1)
+			b.End()
 			isSurrogate(b, w.unit)
 			b.If()
 			w.utf16Pair()
@@ -220,19 +202,10 @@ func (f *fuser) encodeUTF16Func(from, to graph.MemoryID) graph.FuncID {
 			b.I32(0xd800<<10 + 0xdc00 - 0x10000)
 			b.Op(wasm.OpI32Sub)
 			b.Set(w.cp)
-			d.store(wasm.OpI32Store8, 0, func() { lead(0xf0, w.cp, 18) })
-			d.store(wasm.OpI32Store8, 1, func() { tail(w.cp, 12) })
-			d.store(wasm.OpI32Store8, 2, func() { tail(w.cp, 6) })
-			d.store(wasm.OpI32Store8, 3, func() { tail(w.cp, 0) })
-			d.advance(4)
-			b.Else()
-			d.store(wasm.OpI32Store8, 0, func() { lead(0xe0, w.unit, 12) })
-			d.store(wasm.OpI32Store8, 1, func() { tail(w.unit, 6) })
-			d.store(wasm.OpI32Store8, 2, func() { tail(w.unit, 0) })
-			d.advance(3)
+			put(w.cp, 4, 0xf0)
+			b.Br(toUnit + 1)
 			b.End()
-			b.End()
-			b.End()
+			put(w.unit, 3, 0xe0)
 		})
 		b.Get(d.at)
 	})
@@ -241,14 +214,13 @@ func (f *fuser) encodeUTF16Func(from, to graph.MemoryID) graph.FuncID {
 // triple is the type of most loops: source, its length, destination.
 var triple = []wasm.ValType{wasm.I32, wasm.I32, wasm.I32}
 
-// encodeLatin1Func returns the helper (src, bytes, dst) -> end of dst that
-// writes Latin-1 as UTF-8.
-func (f *fuser) encodeLatin1Func(from, to graph.MemoryID) graph.FuncID {
-	return f.loopPiece(partFromLatin, from, to, "latin1 to utf8", triple, pair[:1], func(f *fuser) {
-		b := f.b
+// encodeLatin1Func returns the helper (source, bytes, destination) -> end of
+// destination that writes Latin-1 as UTF-8.
+func (g *generator) encodeLatin1Func(from, to graph.MemoryID) graph.FuncID {
+	return g.loopPiece(partFromLatin, from, to, "latin1 to utf8", triple, pair[:1], func(b *ir.Builder) {
 		d := cursor{b, to, 2}
-		w := f.walk(from, 0, 1)
-		w.each(func() {
+		w := g.walk(b, from, 0, 1)
+		w.each(func() { w.copyASCII(d) }, func() {
 			w.load(wasm.OpI32Load8U, 0)
 			b.Set(w.unit)
 			w.advance(1)
@@ -258,8 +230,8 @@ func (f *fuser) encodeLatin1Func(from, to graph.MemoryID) graph.FuncID {
 			b.If()
 			d.store(wasm.OpI32Store8, 0, func() { b.Get(w.unit) })
 			d.advance(1)
-			w.copyASCII(d)
-			b.Else()
+			b.Br(toBlocks + 1)
+			b.End()
 			// 0xc2 or 0xc3, and the low six bits.
 			d.store(wasm.OpI32Store8, 0, func() {
 				b.Get(w.unit)
@@ -274,24 +246,7 @@ func (f *fuser) encodeLatin1Func(from, to graph.MemoryID) graph.FuncID {
 				b.Op(wasm.OpI32And)
 			})
 			d.advance(2)
-			b.End()
 		})
 		b.Get(d.at)
-	})
-}
-
-// copyASCII copies blocks of eight ASCII bytes as they are.
-func (w *walker) copyASCII(d cursor) {
-	w.words(w.hasBits(func() { w.b.I64(lanesASCII8) }), func(word ir.Local) {
-		d.store(wasm.OpI64Store, 0, func() { w.b.Get(word) })
-		d.advance(8)
-	})
-}
-
-// squeezeWords copies blocks of four units without a bit of mask to bytes.
-func (w *walker) squeezeWords(d cursor, mask func()) {
-	w.words(w.hasBits(mask), func(word ir.Local) {
-		d.store(wasm.OpI64Store32, 0, func() { squeeze(w.b, word) })
-		d.advance(4)
 	})
 }

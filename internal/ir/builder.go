@@ -90,6 +90,24 @@ func (b *Builder) I64(v uint64) {
 	b.buf = wasm.AppendS64(b.buf, int64(v))
 }
 
+// V128 appends v128.const.
+func (b *Builder) V128(v [16]byte) {
+	b.op(wasm.OpV128Const)
+	b.buf = append(b.buf, v[:]...)
+}
+
+// Lane appends an instruction that extracts or replaces a lane of a vector.
+func (b *Builder) Lane(op wasm.Opcode, lane byte) {
+	b.op(op)
+	b.buf = append(b.buf, lane)
+}
+
+// Shuffle appends i8x16.shuffle.
+func (b *Builder) Shuffle(lanes [16]byte) {
+	b.op(wasm.OpI8x16Shuffle)
+	b.buf = append(b.buf, lanes[:]...)
+}
+
 // Zero appends the zero of a number type.
 func (b *Builder) Zero(t wasm.ValType) {
 	switch t {
@@ -156,6 +174,12 @@ func (b *Builder) Mem(op wasm.Opcode, m graph.MemoryID, align, offset uint32) {
 	b.sites = append(b.sites, wasm.Site{
 		Off: uint32(start), Target: uint32(m), Kind: wasm.SiteMemArg, Len: uint8(len(b.buf) - start), Op: op,
 	})
+}
+
+// RawMem is Mem for an address that Base was applied to.
+func (b *Builder) RawMem(op wasm.Opcode, m graph.MemoryID, align, offset uint32) {
+	b.Mem(op, m, align, offset)
+	b.sites[len(b.sites)-1].Kind = wasm.SiteRawArg
 }
 
 func (b *Builder) memOp(op wasm.Opcode) {

@@ -1,5 +1,7 @@
 #!/bin/sh
-# Compiles strings.wat. Needs wasm-tools 1.263.0 on the PATH.
+# Compiles the components. Needs wasm-tools 1.263.0 on the PATH.
 set -eu
 cd "$(dirname "$0")"
-wasm-tools parse strings.wat -o strings.wasm
+for f in *.wat; do
+  wasm-tools parse "$f" -o "${f%.wat}.wasm"
+done

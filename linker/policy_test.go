@@ -96,6 +96,8 @@ func TestWASIRefused(t *testing.T) {
 			[]string{"wasi:filesystem/", `export "wasi:cli/run@0.2.12#run"`}},
 		{versions, linker.Options{Target: linker.TargetPreview1},
 			[]string{"target wasi-preview1 offers WASI preview 1 only", "wasi:clocks/monotonic-clock@0.2.12#now"}},
+		{[]linker.Input{input(t, "testdata/refuse", "memory64")}, linker.Options{Target: linker.TargetWazero}, []string{"64-bit memory", "memory64"}},
+		{[]linker.Input{input(t, "testdata/refuse", "shared-memory")}, linker.Options{Target: linker.TargetWazero}, []string{"shared memory (threads)", "shared-memory"}},
 		{versions, linker.Options{WASI: linker.WASI{Default: "refuse"}}, []string{`wasi default "refuse" is not available`}},
 		{versions, linker.Options{WASI: linker.WASI{Rules: map[string]linker.Policy{"wasi:io": "maybe"}}}, []string{`wasi rule "wasi:io": "maybe" is not available`}},
 		{versions, linker.Options{WASI: linker.WASI{Rules: map[string]linker.Policy{"acme:log": linker.PolicyDeny}}}, []string{`wasi rule "acme:log" is not about WASI`}},

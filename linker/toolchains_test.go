@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
@@ -109,6 +110,7 @@ func TestPreview1Hosts(t *testing.T) {
 			if s := res.Summary; s.Memories.Out != 1 {
 				t.Errorf("%d memories", s.Memories.Out)
 			}
+			unglued(t, inputs, o)
 			ns, want := r.numbers(t)
 
 			rt := wazero.NewRuntime(ctx)
@@ -142,6 +144,19 @@ func TestPreview1Hosts(t *testing.T) {
 			}
 			elsewhere(t, "wasmtime", want, append([]string{"python3", filepath.Join("testdata", "preview1.py"), path}, ns...))
 		})
+	}
+}
+
+// unglued checks that nothing is left of what wit-component glued the parts
+// with: shims, which it names after what they stand for, and the preview 1
+// adapter, a crate of that name.
+func unglued(t *testing.T, inputs []linker.Input, o linker.Options) {
+	t.Helper()
+	o.Names = linker.NamesKeep
+	for _, name := range decodeModule(t, link(t, inputs, o).Output).FuncNames() {
+		if strings.HasPrefix(name, "adapt-") || strings.HasPrefix(name, "indirect-") || strings.Contains(name, "wasi_snapshot_preview1") && strings.HasPrefix(name, "_R") {
+			t.Errorf("function %q is left", name)
+		}
 	}
 }
 
@@ -190,6 +205,16 @@ func TestWASIComponents(t *testing.T) {
 			res := link(t, inputs, coreSingle.as(o))
 			t.Logf("%d bytes, %d adapters", len(res.Output), res.Summary.Adapters)
 			runWazero(t, "core single", res.Output, r.answers)
+		})
+	}
+	// What wac composed takes the same path.
+	for _, name := range []string{"rust-c", "diamond-rust", "diamond-mixed"} {
+		r := rowNamed(t, sharedRows(t), name)
+		t.Run("composed/"+name, func(t *testing.T) {
+			in := []linker.Input{input(t, filepath.Join(shared, "composed"), name)}
+			for _, target := range []linker.Target{linker.TargetAny, linker.TargetWazero, linker.TargetPreview1} {
+				runWazero(t, "core single for "+string(target), link(t, in, linker.Options{Target: target}).Output, r.answers)
+			}
 		})
 	}
 	if wanted == "" {
@@ -245,6 +270,55 @@ func TestInterleavedCalls(t *testing.T) {
 					t.Fatalf("%s = %s, want what is in %s", call, got, want)
 				}
 			}
+		})
+	}
+}
+
+// TestCommands bundles commands of three toolchains and runs them beside the
+// components they are: the same output and exit code.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	sharedRows(t) // skips where they are absent
+	ctx := context.Background()
+	for _, name := range []string{"rust-cli", "c-cli", "zigcc-hello"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := []linker.Input{input(t, shared, name)}
+			run := func(wasm []byte) string {
+				var out bytes.Buffer
+				code, err := runtime.Run(ctx, wasm, runtime.Config{
+					Args: []string{name, "one", "two words"}, Env: []string{"DEMO=yes"}, Stdin: strings.NewReader("a line\n"), Stdout: &out, Stderr: &out,
+				})
+				return fmt.Sprintf("%s(exit %d, %v)", out.String(), code, err)
+			}
+			want := run(in[0].Bytes)
+			for _, target := range []linker.Target{linker.TargetAny, linker.TargetWazero, linker.TargetPreview1} {
+				if got := run(link(t, in, linker.Options{Target: target}).Output); got != want {
+					t.Errorf("target %q: %s\nwant %s", target, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestCoreToolchains links core modules of toolchains that make no components,
+// and calls what they export before and after.
+func TestCoreToolchains(t *testing.T) {
+	t.Parallel()
+	sharedRows(t)
+	for _, name := range []string{"as-incremental", "as-minimal", "as-stub", "zig-free"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := []linker.Input{input(t, filepath.Join(shared, "core"), name+".core")}
+			out := link(t, in, linker.Options{Unresolved: linker.UnresolvedImport}).Output
+			c, err := runtime.Compare(context.Background(), in[0].Bytes, out, runtime.CompareOptions{Seed: 1, Calls: 8, Timeout: time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Calls == 0 || len(c.Differences) > 0 {
+				t.Errorf("%d calls, differences %+v", c.Calls, c.Differences)
+			}
+			t.Logf("%d bytes, %d after, %d calls, skipped %v", len(in[0].Bytes), len(out), c.Calls, c.Skipped)
 		})
 	}
 }

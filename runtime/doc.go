@@ -19,5 +19,8 @@
 //	defer inst.Close(ctx)
 //	out, err := inst.Invoke(ctx, `demo:calc/ops#add(2, 3)`) // "5"
 //
+// Run runs commands, Handler serves HTTP. A program has no rights but those
+// that Config gives it; see there for the limits of memory and time.
+//
 // Values are written in WAVE, the text form of `wasmtime run --invoke`.
 package runtime

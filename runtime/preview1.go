@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental/sys"
 	"github.com/tetratelabs/wazero/experimental/sysfs"
 
 	"github.com/wbundle/wbundle/internal/wasm"
@@ -59,11 +58,7 @@ func (st *store) moduleConfig(m *wasm.Module) (wazero.ModuleConfig, error) {
 			return nil, fmt.Errorf("mount %s: %w", m.Guest, err)
 		}
 		st.closers = append(st.closers, root)
-		var fsys sys.FS = &rootFS{root: root}
-		if m.ReadOnly {
-			fsys = &sysfs.ReadFS{FS: fsys}
-		}
-		fc = fc.(sysfs.FSConfig).WithSysFSMount(fsys, m.Guest)
+		fc = fc.(sysfs.FSConfig).WithSysFSMount(&rootFS{root: root, readOnly: m.ReadOnly}, m.Guest)
 	}
 	return mc.WithFSConfig(fc), nil
 }

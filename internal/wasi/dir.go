@@ -341,10 +341,11 @@ type fsFile struct {
 func (f *fsFile) ReadAt(b []byte, off int64) (int, error) {
 	switch r := f.f.(type) {
 	case io.ReaderAt:
-		return r.ReadAt(b, off)
+		n, err := r.ReadAt(b, off)
+		return n, f.beyond(off, err)
 	case io.ReadSeeker:
 		if _, err := r.Seek(off, io.SeekStart); err != nil {
-			return 0, err
+			return 0, f.beyond(off, err)
 		}
 		n, err := io.ReadFull(r, b)
 		if errors.Is(err, io.ErrUnexpectedEOF) {
@@ -367,4 +368,15 @@ func (f *fsFile) ReadAt(b []byte, off int64) (int, error) {
 		return n, io.EOF
 	}
 	return n, nil
+}
+
+// beyond makes what embed.FS and its like say of an offset behind the end what
+// files say.
+func (f *fsFile) beyond(off int64, err error) error {
+	if errors.Is(err, fs.ErrInvalid) {
+		if info, serr := f.f.Stat(); serr == nil && off > info.Size() {
+			return io.EOF
+		}
+	}
+	return err
 }

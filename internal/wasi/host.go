@@ -8,8 +8,8 @@
 // sockets are denied, and so are HTTP requests unless Config.HTTP answers them.
 //
 // All functions of the stable WIT are there but those of sockets, of which none
-// comes into being. The unstable ones, wasi:clocks/timezone and
-// response-outparam.send-informational, are not.
+// comes into being. The unstable ones, wasi:clocks/timezone, network-error-code
+// and response-outparam.send-informational, are not.
 //
 // The functions are looked up by name; types come from
 // the program that imports them, so that one implementation serves all

@@ -216,6 +216,9 @@ func stringOf(v wit.Value) *string {
 }
 
 func validPath(s string) bool {
+	if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return false // ParseRequestURI would escape them
+	}
 	_, err := url.ParseRequestURI(s)
 	return s == "" || s[0] == '/' && err == nil
 }

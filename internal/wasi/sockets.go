@@ -14,9 +14,6 @@ func (h *Host) socketFuncs() {
 	h.funcs["wasi:sockets/instance-network#instance-network"] = func(c *call) (wit.Value, error) {
 		return c.handle(c.t.Result, &network{}), nil
 	}
-	h.funcs["wasi:sockets/network#network-error-code"] = func(c *call) (wit.Value, error) {
-		return wit.None(c.t.Result), nil // there is no error of the network
-	}
 	h.funcs["wasi:sockets/tcp-create-socket#create-tcp-socket"] = denied
 	h.funcs["wasi:sockets/udp-create-socket#create-udp-socket"] = denied
 	h.funcs["wasi:sockets/ip-name-lookup#resolve-addresses"] = denied

@@ -4,6 +4,8 @@
 //	go run ./bench                     # builds wbundle and measures it
 //	go run ./bench -runs 9 generated   # the cases whose names contain "generated"
 //	go run ./bench -wbundle ./old      # another binary
+//	go run ./bench calls               # what calls between components cost
+//	go run ./bench sizes               # how much code adapters are
 //
 // Beside each case stands what `wasm-tools validate` takes for the same bytes
 // in the same run, where it is on PATH: it has to read every instruction, as
@@ -27,14 +29,25 @@ import (
 	"time"
 
 	"github.com/wbundle/wbundle/internal/gen"
+	"github.com/wbundle/wbundle/linker"
 )
 
 func main() {
 	runs := flag.Int("runs", 5, "how often each command runs")
 	wbundle := flag.String("wbundle", "", "the `BINARY` to measure; built from this module when empty")
 	components := flag.String("components", "../shared/components", "`DIR` with the large components")
+	noVectors := flag.Bool("no-vectors", false, "calls: adapters without vector instructions")
 	flag.Parse()
-	if err := bench(*runs, *wbundle, *components, flag.Args()); err != nil {
+	var err error
+	switch args := flag.Args(); {
+	case len(args) > 0 && args[0] == "calls":
+		err = calls(*runs, linker.Options{NoVectors: *noVectors}, args[1:])
+	case len(args) > 0 && args[0] == "sizes":
+		err = helperSizes()
+	default:
+		err = bench(*runs, *wbundle, *components, args)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

@@ -19,6 +19,7 @@ import (
 type leaver struct {
 	p       *graph.Program
 	visited map[graph.FuncID]bool // and did not reach anything lowered
+	answers map[graph.FuncID]bool // of leaves
 	tables  map[graph.TableID]*tableContent
 }
 
@@ -35,11 +36,25 @@ func (g *generator) leaves(fn graph.FuncID) bool {
 	if fn == 0 {
 		return false
 	}
-	if g.leaver.visited == nil {
-		g.leaver = leaver{p: g.p, visited: map[graph.FuncID]bool{}, tables: map[graph.TableID]*tableContent{}}
+	l := &g.leaver
+	if l.visited == nil {
+		*l = leaver{p: g.p, visited: map[graph.FuncID]bool{}, answers: map[graph.FuncID]bool{}, tables: map[graph.TableID]*tableContent{}}
 	}
-	l, p := &g.leaver, g.p
+	answer, known := l.answers[fn]
+	if !known {
+		// A component's exports have few reallocs between them, and each may
+		// reach most of a language runtime.
+		answer = l.walk(fn)
+		l.answers[fn] = answer
+	}
+	return answer
+}
+
+// walk answers leaves.
+func (l *leaver) walk(fn graph.FuncID) bool {
+	p := l.p
 	seen := map[graph.FuncID]bool{}
+	pushed := map[*tableContent]bool{}
 	var work []graph.FuncID
 	push := func(id graph.FuncID) {
 		if id = p.Resolve(id); !seen[id] && !l.visited[id] {
@@ -76,6 +91,10 @@ func (g *generator) leaves(fn graph.FuncID) bool {
 				if t.unknown {
 					return true
 				}
+				if pushed[t] {
+					continue
+				}
+				pushed[t] = true
 				for _, id := range t.funcs {
 					push(id)
 				}

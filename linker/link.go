@@ -98,21 +98,31 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	p.Seal()
 	live := shake.Mark(p)
 
-	f.worldPass(live)
-	if err := f.checkForbidden(live); err != nil {
+	// Ids become indices here and nowhere else.
+	l := layoutPass(p, live, &opts, f.hostMemory)
+
+	// The optimiser takes a module and gives back a smaller one.
+	var module []byte
+	if opts.optimize() != OptimizeNone {
+		step("optimize")
+		if module, l, err = f.optimizePass(ctx, l); err != nil {
+			return nil, err
+		}
+	}
+
+	// What is asked of the host is settled.
+	f.worldPass(l.asks)
+	if err := f.checkForbidden(live, l.asks); err != nil {
 		return nil, err
 	}
 	if err := f.checkTarget(live); err != nil {
 		return nil, err
 	}
-
-	// Ids become indices here and nowhere else.
-	l := layoutPass(p, live, &opts, f.hostMemory)
-	out, err := f.output(ctx, l, step("emit"))
+	out, err := f.output(ctx, l, module, step("emit"))
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Output: out, Program: p}
+	r := &Result{Output: out, Program: p, Origins: origins(l)}
 	r.Summary = f.summary(l, adapters)
 	return r, nil
 }
@@ -133,6 +143,11 @@ func (o *Options) check() error {
 	case "", IsolationAuto, IsolationNone, IsolationMask, IsolationTrap:
 	default:
 		return fmt.Errorf("isolation %q is not available; there are auto, none, mask and trap", o.Isolation)
+	}
+	switch o.Optimize {
+	case "", OptimizeNone, OptimizeSize, OptimizeSpeed:
+	default:
+		return fmt.Errorf("optimize %q is not available; there are none, size and speed", o.Optimize)
 	}
 	switch o.Unresolved {
 	case "", UnresolvedError, UnresolvedImport, UnresolvedTrap:
@@ -168,12 +183,23 @@ func worldLabel(world string) string {
 	return world
 }
 
-// output writes the module, as it is or wrapped as a component.
-func (f *flattener) output(ctx context.Context, l *layout, progress func(done, total int)) ([]byte, error) {
-	names := f.opts.Names == NamesKeep
+// output writes the module, as it is or wrapped as a component. module is what
+// the optimiser made of it; nil where it has not been emitted yet.
+func (f *flattener) output(ctx context.Context, l *layout, module []byte, progress func(done, total int)) ([]byte, error) {
+	emit := func(customs []wasm.Custom) (*wasm.Encoder, error) {
+		if module == nil {
+			return emit(ctx, l, f.opts.Names == NamesKeep, customs, progress)
+		}
+		m, err := wasm.DecodeNoScan("output", module)
+		if err != nil {
+			return nil, err
+		}
+		m.Customs = append(m.Customs, customs...)
+		return wasm.NewEncoder(m), nil
+	}
 	isComponent := len(f.p.WorldExports) > 0 || len(f.p.WorldImports) > 0
 	if f.opts.Format == FormatComponent {
-		m, err := emit(ctx, l, names, f.producers(), progress)
+		m, err := emit(f.producers())
 		if err != nil {
 			return nil, err
 		}
@@ -205,7 +231,7 @@ func (f *flattener) output(ctx context.Context, l *layout, progress func(done, t
 		}
 		customs = append(customs, ct)
 	}
-	m, err := emit(ctx, l, names, append(customs, f.producers()...), progress)
+	m, err := emit(append(customs, f.producers()...))
 	if err != nil {
 		return nil, err
 	}

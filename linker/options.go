@@ -85,6 +85,20 @@ type Provider struct {
 	Export string // export name; "" means the import's own name (semver-compatible)
 }
 
+// Optimize says how much work goes into a small or fast output.
+type Optimize string
+
+// The levels of optimisation.
+const (
+	// OptimizeNone leaves code as it is: what is not reached is gone, and
+	// everything else has the instructions that it had.
+	OptimizeNone Optimize = "none"
+	// OptimizeSize makes the output small.
+	OptimizeSize Optimize = "size"
+	// OptimizeSpeed makes it fast, and small where that costs no speed.
+	OptimizeSpeed Optimize = "speed"
+)
+
 // Names says what becomes of the name section.
 type Names string
 
@@ -120,7 +134,8 @@ type Options struct {
 	IsolationRequired bool
 	// MemoryLimit bounds the window of an input's memories, in bytes, by input id.
 	MemoryLimit map[string]uint64
-	Names       Names // default NamesStrip
+	Names       Names    // default NamesStrip
+	Optimize    Optimize // default OptimizeNone
 	// NoVectors keeps vector instructions, which not every engine has, out of
 	// the adapters. Those of the inputs stay.
 	NoVectors bool
@@ -146,6 +161,8 @@ type Result struct {
 	// Program is the linked program, for graph, inspect and reports.
 	Program *graph.Program
 	Summary Summary
+	// Origins tells where every item of the output comes from.
+	Origins *Origins
 }
 
 // Summary says what a link did, for people and for --json.

@@ -286,7 +286,7 @@ func (s *stubber) flat(t *component.ValType, results []wasm.ValType) {
 
 // checkForbidden refuses imports that must not be there, with the path of
 // calls that keeps each.
-func (f *flattener) checkForbidden(live *shake.Live) error {
+func (f *flattener) checkForbidden(live *shake.Live, asked func(graph.FuncID) bool) error {
 	w := &f.opts.WASI
 	if len(w.Forbid) == 0 {
 		return nil
@@ -297,7 +297,7 @@ func (f *flattener) checkForbidden(live *shake.Live) error {
 	}
 	for id := graph.FuncID(1); int(id) < len(f.p.Funcs); id++ {
 		fn := &f.p.Funcs[id]
-		if fn.Kind != graph.FuncImport || !live.Func(id) {
+		if fn.Kind != graph.FuncImport || !asked(id) {
 			continue
 		}
 		iface, name := fn.Import.Module, fn.Import.Name

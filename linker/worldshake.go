@@ -5,12 +5,11 @@ import (
 
 	"github.com/wbundle/wbundle/graph"
 	"github.com/wbundle/wbundle/internal/component"
-	"github.com/wbundle/wbundle/shake"
 )
 
 // worldPass takes out of the world what nobody needs any more.
 //
-// In: what is live. Out: the world imports the functions that are called or
+// In: what the output still imports. Out: the world imports the functions that are called or
 // exported again, the types that those and the exports speak of, and the
 // interfaces that either is in.
 //
@@ -18,12 +17,12 @@ import (
 //
 // It is safe because importing less is asking less: a host that satisfies the
 // world from before satisfies this one.
-func (f *flattener) worldPass(live *shake.Live) {
+func (f *flattener) worldPass(asked func(graph.FuncID) bool) {
 	p := f.p
 	w := &worldShaker{p: p, called: map[hostName]bool{}, used: map[any]bool{}}
 	for id := graph.FuncID(1); int(id) < len(p.Funcs); id++ {
 		fn := &p.Funcs[id]
-		if fn.Kind != graph.FuncImport || !live.Func(id) {
+		if fn.Kind != graph.FuncImport || !asked(id) {
 			continue
 		}
 		switch {

@@ -32,7 +32,7 @@ var wordFlags = []struct{ name, usage string }{
 	{"memory", "memory layout: `auto|single|multi`"},
 	{"isolation", "what keeps components in one memory apart: `auto|none|mask|trap|required`"},
 	{"dedupe", "share equal code between inputs: `off|auto`"},
-	{"optimize", "`none` turns off what only makes the output smaller or faster"},
+	{"optimize", "rewrite code to be small or fast: `none|size|speed`"},
 	{"names", "the name section: `keep|strip`"},
 	{"unresolved", "imports that nobody exports: `error|import|trap`"},
 	{"target", "the engine the output must run in: `wazero|wasi-preview1`"},
@@ -336,6 +336,7 @@ func (j *job) options(o config.Output, p *progress) linker.Options {
 		Rename:      j.exports.Rename,
 		MemoryLimit: j.limits,
 		Names:       linker.Names(j.link.Names),
+		Optimize:    linker.Optimize(j.link.Optimize),
 		Progress:    p.link,
 		// For those who change the linker.
 		Check: os.Getenv("WBUNDLE_CHECK") == "1",

@@ -153,7 +153,7 @@ func TestErrors(t *testing.T) {
 inptus: { app: a.wasm }
 inputs: { app: a.wasm, lib: { path: b.wasm, sha: 1 } }
 graph: { rot: app, auto: yes }
-link: { memory: singel, optimize: size }
+link: { memory: singel, dedupe: text }
 outputs: [{ format: cor, path: x.wasm }]
 `, "", []string{
 			`:2:1: unknown key "inptus"; did you mean "inputs"?`,
@@ -161,7 +161,7 @@ outputs: [{ format: cor, path: x.wasm }]
 			`:4:10: graph: unknown key "rot"; did you mean "root"?`,
 			`:4:26: graph.auto: want true or false, got "yes"`,
 			`:5:17: link.memory: unknown value "singel"; did you mean "single"?`,
-			`:5:35: link.optimize: "size" is not available yet; there is none`,
+			`:5:33: link.dedupe: "text" is not available yet; there is off, auto`,
 			`:6:21: outputs.0.format: unknown value "cor"; did you mean "core"?`,
 		}},
 		{"not available yet", `version: 1

@@ -73,7 +73,7 @@ var words = map[string]enum{
 	"memory":     {values: []string{"auto", "single", "multi"}, later: []string{"separate"}},
 	"isolation":  {values: []string{"auto", "none", "mask", "trap", "required"}},
 	"dedupe":     {values: []string{"off", "auto"}, later: []string{"exact", "text"}},
-	"optimize":   {values: []string{"none"}, later: []string{"size", "speed"}},
+	"optimize":   {values: []string{"none", "size", "speed"}},
 	"names":      {values: []string{"keep", "strip"}},
 	"metadata":   {values: []string{"keep", "strip"}},
 	"unresolved": {values: []string{"error", "import", "trap"}},

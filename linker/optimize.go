@@ -1,0 +1,165 @@
+package linker
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/wbundle/wbundle/graph"
+	"github.com/wbundle/wbundle/internal/opt"
+	"github.com/wbundle/wbundle/internal/wasm"
+	"github.com/wbundle/wbundle/shake"
+)
+
+// optimizeRounds bounds how often a module is optimised and linked again. Most
+// of what can be had is there after two; a round that gains less than one byte
+// in 256 is the last.
+const optimizeRounds = 3
+
+// optimizePass optimises the emitted module.
+//
+// In: the layout of the module. Out: a module that does the same, as bytes, and
+// the layout of that: the same program, with the lists of ids in the order of
+// the new indices.
+//
+// The optimiser works on one flat module, not on the program: windows, adapters
+// and imports are plain code by then, and an instruction names what it means
+// without an instance between. What the optimiser leaves unused is found by
+// linking the flat module again, alone, with the passes that link anything:
+// mark, layout, emit.
+func (f *flattener) optimizePass(ctx context.Context, l *layout) ([]byte, *layout, error) {
+	e, err := emit(ctx, l, f.opts.Names == NamesKeep, nil, func(int, int) {})
+	if err != nil {
+		return nil, nil, err
+	}
+	module := e.Append(make([]byte, 0, e.Size()))
+	level := opt.Size
+	if f.opts.Optimize == OptimizeSpeed {
+		level = opt.Speed
+	}
+	for range optimizeRounds {
+		m, err := wasm.Decode("output", module)
+		if err != nil {
+			return nil, nil, fmt.Errorf("pass emit made a module that cannot be read: %w", err)
+		}
+		changes, err := opt.Run(ctx, m, opt.Options{Level: level, Check: f.opts.Check})
+		if err != nil {
+			return nil, nil, err
+		}
+		again, next, err := relink(ctx, f.opts, m, changes, l)
+		if err != nil {
+			return nil, nil, err
+		}
+		gain := len(module) - len(again)
+		if gain < 0 {
+			break
+		}
+		module, l = again, next
+		if gain < len(module)>>8 {
+			break
+		}
+	}
+	return module, l, nil
+}
+
+// relink links an optimised module alone. The layout that it returns is of the
+// program that was linked first.
+func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Changes, from *layout) ([]byte, *layout, error) {
+	if err := scanAll(ctx, []scan{{m, 0}}, func(int, int) {}); err != nil {
+		return nil, nil, fmt.Errorf("the optimiser made a module that cannot be read: %w", err)
+	}
+	p := graph.NewProgram()
+	p.Inputs = []graph.Input{{ID: "output"}}
+	alone := &Options{Memory: MemoryMulti, Names: opts.Names}
+	f := &flattener{p: p, opts: alone, modules: map[*wasm.Module]graph.ModuleID{}}
+	ci, err := f.instantiateModule(m, 0, 0, "", func(imp *wasm.Import) (coreExtern, error) { return f.coreHostImport(0, m, imp) })
+	if err != nil {
+		return nil, nil, fmt.Errorf("the optimiser made a module that cannot be linked: %w", err)
+	}
+	inst := p.Instances[1]
+	for from, to := range changes.Alias {
+		fn := &p.Funcs[inst.Funcs[from]]
+		fn.Kind, fn.Alias = graph.FuncAlias, inst.Funcs[to]
+	}
+	for _, e := range m.Exports {
+		x := ci.items[e.Name]
+		p.Exports = append(p.Exports, graph.Export{Name: e.Name, Kind: x.kind, ID: x.id})
+	}
+	if m.HasStart {
+		p.Start = inst.Funcs[m.Start]
+	}
+	p.Seal()
+	live := shake.Mark(p)
+	var host graph.MemoryID
+	if len(inst.Memories) > 0 {
+		host = inst.Memories[0]
+	}
+	l := layoutPass(p, live, alone, host)
+	e, err := emit(ctx, l, opts.Names == NamesKeep, m.Customs[:customsToKeep(m)], func(int, int) {})
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.Append(make([]byte, 0, e.Size())), l.inTermsOf(from, inst), nil
+}
+
+// customsToKeep is how many custom sections of an emitted module are not made
+// anew: all but the names, which come first.
+func customsToKeep(m *wasm.Module) int {
+	n := 0
+	for _, c := range m.Customs {
+		if c.Name != wasm.NamesSection {
+			m.Customs[n] = c
+			n++
+		}
+	}
+	return n
+}
+
+// inTermsOf turns the layout of a module that was linked alone into one of the
+// program that the module came from, whose layout was from: the lists hold the
+// ids of that program, in the order of the new module. What the optimiser
+// added, and types, have the id 0.
+func (l *layout) inTermsOf(from *layout, inst *graph.Instance) *layout {
+	out := *from
+	out.imported, out.index = l.imported, [wasm.SpaceElem + 1][]uint32{}
+	out.funcs = translate(l.funcs, inst.Funcs, from.funcs)
+	out.tables = translate(l.tables, inst.Tables, from.tables)
+	if !from.windowed() {
+		out.memories = translate(l.memories, inst.Memories, from.memories)
+	}
+	out.globals = translate(l.globals, inst.Globals, from.globals)
+	out.tags = translate(l.tags, inst.Tags, from.tags)
+	out.datas = translate(l.datas, inst.Datas, from.datas)
+	out.elems = translate(l.elems, inst.Elems, from.elems)
+	out.types = make([]graph.TypeID, len(l.types))
+	return &out
+}
+
+// translate maps the ids that now are in a module to those of the program that
+// the module came from: instance lists them by the index they had.
+func translate[ID ~uint32](now, instance, from []ID) []ID {
+	index := make(map[ID]int, len(instance))
+	for i, id := range instance {
+		index[id] = i
+	}
+	out := make([]ID, len(now))
+	for i, id := range now {
+		if k, ok := index[id]; ok && k < len(from) {
+			out[i] = from[k]
+		}
+	}
+	return out
+}
+
+// asks reports whether the module imports a function of the program.
+func (l *layout) asks(id graph.FuncID) bool {
+	return slices.Contains(l.funcs[:l.imported[wasm.SpaceFunc]], id)
+}
+
+// optimize is the level, with the default in place.
+func (o *Options) optimize() Optimize {
+	if o.Optimize == "" {
+		return OptimizeNone
+	}
+	return o.Optimize
+}

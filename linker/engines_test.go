@@ -66,9 +66,17 @@ func input(t testing.TB, dir, id string) linker.Input {
 	return linker.Input{ID: id, Path: path, Bytes: readFile(t, path)}
 }
 
+// optimizeEnv names the variable that sets the level of optimisation of all
+// tests that do not set one themselves: the suite is run once more with it
+// before a change of the optimiser.
+const optimizeEnv = "WBUNDLE_OPTIMIZE"
+
 // link links, which must not fail.
 func link(t testing.TB, inputs []linker.Input, o linker.Options) *linker.Result {
 	t.Helper()
+	if o.Optimize == "" {
+		o.Optimize = linker.Optimize(os.Getenv(optimizeEnv))
+	}
 	r, err := linker.Link(context.Background(), inputs, o)
 	if err != nil {
 		t.Fatalf("link %s %s: %v", o.Format, o.Memory, err)

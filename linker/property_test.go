@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/bits"
 	"math/rand/v2"
+	"os"
 	"testing"
 	"time"
 
@@ -292,7 +293,7 @@ func agree(t failer, src gen.Source, n *tallied) {
 	f := propertyForms[src.IntN(len(propertyForms))]
 	composed := pair.Component()
 	r, err := linker.Link(ctx, []linker.Input{{ID: "pair", Bytes: composed}}, f.as(linker.Options{
-		Unresolved: linker.UnresolvedImport, Check: true, NoVectors: src.IntN(2) == 1,
+		Unresolved: linker.UnresolvedImport, Check: true, NoVectors: src.IntN(2) == 1, Optimize: linker.Optimize(os.Getenv(optimizeEnv)),
 	}))
 	if err != nil {
 		t.Fatalf("%s\n%v", describe(pair), err)

@@ -206,7 +206,7 @@ func linkModule(module []byte) ([]byte, error) {
 }
 
 func linkSpec(o linker.Options, inputs ...linker.Input) ([]byte, error) {
-	o.Unresolved, o.Check = linker.UnresolvedImport, true
+	o.Unresolved, o.Check, o.Optimize = linker.UnresolvedImport, true, linker.Optimize(os.Getenv("WBUNDLE_OPTIMIZE"))
 	r, err := linker.Link(context.Background(), inputs, o)
 	if err != nil {
 		return nil, &notRun{"linker: " + err.Error()}

@@ -66,7 +66,7 @@ func link(bytes []byte, opts linker.Options) (out []byte, err error) {
 			err = fmt.Errorf("the linker panicked: %v", r)
 		}
 	}()
-	opts.Unresolved = linker.UnresolvedImport
+	opts.Unresolved, opts.Optimize = linker.UnresolvedImport, linker.Optimize(os.Getenv("WBUNDLE_OPTIMIZE"))
 	r, err := linker.Link(context.Background(), []linker.Input{{ID: inputID, Bytes: bytes}}, opts)
 	if err != nil {
 		return nil, &notRun{"linker: " + generalise(err.Error())}

@@ -3,8 +3,6 @@ package opt
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,10 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/api"
-	"github.com/tetratelabs/wazero/experimental"
-
+	"github.com/wbundle/wbundle/internal/conformance/observe"
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
@@ -124,118 +119,10 @@ func agree(t testing.TB, before, after []byte) {
 	}
 }
 
-// corners are the numbers that arguments are made of.
-var corners = []uint64{0, 1, 2, 3, 7, 8, 31, 32, 63, 64, 100, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0x8000, 0xffff, 0x10000,
-	0x7fffffff, 0x80000000, 0xffffffff, 0xfffffffe, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff,
-	0x3f800000, 0x7fc00000, 0x3ff0000000000000, 0x7ff8000000000000, 0x7ff0000000000000}
-
 // trace runs the exports of a module and writes down what can be seen.
 func trace(t testing.TB, module []byte) string {
 	t.Helper()
-	ctx := context.Background()
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().
-		WithCoreFeatures(api.CoreFeaturesV2|experimental.CoreFeaturesThreads|experimental.CoreFeaturesTailCall|experimental.CoreFeaturesExtendedConst))
-	defer rt.Close(ctx)
-	code, err := rt.CompileModule(ctx, module)
-	if err != nil {
-		t.Fatalf("wazero: %v", err)
-	}
-	var log strings.Builder
-	hosts := map[string]wazero.HostModuleBuilder{}
-	for _, imp := range code.ImportedFunctions() {
-		mod, name, _ := imp.Import()
-		h := hosts[mod]
-		if h == nil {
-			h = rt.NewHostModuleBuilder(mod)
-			hosts[mod] = h
-		}
-		params, results := imp.ParamTypes(), imp.ResultTypes()
-		h.NewFunctionBuilder().WithGoFunction(api.GoFunc(func(_ context.Context, stack []uint64) {
-			args := fmt.Sprint(stack[:len(params)])
-			fmt.Fprintf(&log, "  %s.%s%s\n", mod, name, args)
-			sum := uint64(len(args))
-			for _, v := range stack[:len(params)] {
-				sum = sum*31 + v
-			}
-			for i := range results {
-				stack[i] = clamp(sum%1000, results[i])
-			}
-		}), params, results).Export(name)
-	}
-	for _, h := range hosts {
-		if _, err := h.Instantiate(ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	mod, err := rt.InstantiateModule(ctx, code, wazero.NewModuleConfig().WithStartFunctions())
-	if err != nil {
-		fmt.Fprintf(&log, "no instance: %s\n", reason(err))
-		return log.String()
-	}
-	m, _ := wasm.Decode("test", module)
-	r := rand.New(rand.NewPCG(1, 2))
-	for _, e := range m.Exports {
-		if e.Kind != wasm.ExternFunc {
-			continue
-		}
-		fn := mod.ExportedFunction(e.Name)
-		types := fn.Definition().ParamTypes()
-		for range 24 {
-			args := make([]uint64, len(types))
-			for i, ty := range types {
-				args[i] = clamp(corners[r.IntN(len(corners))], ty)
-			}
-			res, err := fn.Call(ctx, args...)
-			for i, ty := range fn.Definition().ResultTypes() {
-				if err == nil {
-					res[i] = nan(res[i], ty)
-				}
-			}
-			fmt.Fprintf(&log, "%s%v = %v %s\n", e.Name, args, res, reason(err))
-			if len(types) == 0 {
-				break
-			}
-		}
-	}
-	if len(m.Memories)+int(m.NumImported[wasm.SpaceMemory]) > 0 {
-		mem := mod.Memory()
-		b, _ := mem.Read(0, min(mem.Size(), 1<<16))
-		fmt.Fprintf(&log, "memory %d: %x\n", mem.Size(), bytes.TrimRight(b, "\x00"))
-	}
-	for _, e := range m.Exports {
-		if e.Kind == wasm.ExternGlobal {
-			fmt.Fprintf(&log, "%s = %d\n", e.Name, mod.ExportedGlobal(e.Name).Get())
-		}
-	}
-	return log.String()
-}
-
-// clamp makes a number one of the type.
-func clamp(v uint64, ty api.ValueType) uint64 {
-	switch ty {
-	case api.ValueTypeI32, api.ValueTypeF32:
-		return v & 0xffffffff
-	}
-	return v
-}
-
-// nan makes all NaNs one: which of them comes out is not determined.
-func nan(v uint64, ty api.ValueType) uint64 {
-	switch {
-	case ty == api.ValueTypeF32 && v&0x7f800000 == 0x7f800000 && v&0x7fffff != 0:
-		return 0x7fc00000
-	case ty == api.ValueTypeF64 && v&0x7ff0000000000000 == 0x7ff0000000000000 && v&0xfffffffffffff != 0:
-		return 0x7ff8000000000000
-	}
-	return v
-}
-
-// reason is that a call trapped; which trap it was does not count.
-func reason(err error) string {
-	if err != nil {
-		return "trap"
-	}
-	return ""
+	return observe.Module(t, module)
 }
 
 // TestNothing makes sure that trees alone change nothing that can be seen.

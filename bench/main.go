@@ -6,6 +6,7 @@
 //	go run ./bench -wbundle ./old      # another binary
 //	go run ./bench calls               # what calls between components cost
 //	go run ./bench sizes               # how much code adapters are
+//	go run ./bench optimize            # what the optimiser saves, beside wasm-opt
 //
 // Beside each case stands what `wasm-tools validate` takes for the same bytes
 // in the same run, where it is on PATH: it has to read every instruction, as
@@ -37,6 +38,7 @@ func main() {
 	wbundle := flag.String("wbundle", "", "the `BINARY` to measure; built from this module when empty")
 	components := flag.String("components", "../shared/components", "`DIR` with the large components")
 	noVectors := flag.Bool("no-vectors", false, "calls: adapters without vector instructions")
+	binaryen := flag.String("binaryen", "", "optimize: `DIR` with the programs of the npm package binaryen; wasm-opt on PATH when empty")
 	flag.Parse()
 	var err error
 	switch args := flag.Args(); {
@@ -44,6 +46,8 @@ func main() {
 		err = calls(*runs, linker.Options{NoVectors: *noVectors}, args[1:])
 	case len(args) > 0 && args[0] == "sizes":
 		err = helperSizes()
+	case len(args) > 0 && args[0] == "optimize":
+		err = optimize(*runs, *wbundle, *components, *binaryen, args[1:])
 	default:
 		err = bench(*runs, *wbundle, *components, args)
 	}

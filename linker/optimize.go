@@ -95,24 +95,19 @@ func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Cha
 		host = inst.Memories[0]
 	}
 	l := layoutPass(p, live, alone, host)
-	e, err := emit(ctx, l, opts.Names == NamesKeep, m.Customs[:customsToKeep(m)], func(int, int) {})
+	e, err := emit(ctx, l, opts.Names == NamesKeep, keptCustoms(m, len(l.memories) > 0), func(int, int) {})
 	if err != nil {
 		return nil, nil, err
 	}
 	return e.Append(make([]byte, 0, e.Size())), l.inTermsOf(from, inst), nil
 }
 
-// customsToKeep is how many custom sections of an emitted module are not made
-// anew: all but the names, which come first.
-func customsToKeep(m *wasm.Module) int {
-	n := 0
-	for _, c := range m.Customs {
-		if c.Name != wasm.NamesSection {
-			m.Customs[n] = c
-			n++
-		}
-	}
-	return n
+// keptCustoms are the custom sections of an emitted module that are not made
+// anew. Without a memory there is no map of its windows.
+func keptCustoms(m *wasm.Module, memory bool) []wasm.Custom {
+	return slices.DeleteFunc(m.Customs, func(c wasm.Custom) bool {
+		return c.Name == wasm.NamesSection || c.Name == WindowsSection && !memory
+	})
 }
 
 // inTermsOf turns the layout of a module that was linked alone into one of the
@@ -124,7 +119,7 @@ func (l *layout) inTermsOf(from *layout, inst *graph.Instance) *layout {
 	out.imported, out.index = l.imported, [wasm.SpaceElem + 1][]uint32{}
 	out.funcs = translate(l.funcs, inst.Funcs, from.funcs)
 	out.tables = translate(l.tables, inst.Tables, from.tables)
-	if !from.windowed() {
+	if !from.windowed() || len(l.memories) == 0 {
 		out.memories = translate(l.memories, inst.Memories, from.memories)
 	}
 	out.globals = translate(l.globals, inst.Globals, from.globals)

@@ -75,6 +75,8 @@ type golden struct {
 	before, after string
 	// same says that the pass must leave the module alone.
 	same bool
+	// outside compares only what can be seen from outside.
+	outside bool
 }
 
 // runGolden runs each case, compares the text, and executes what was there
@@ -91,6 +93,12 @@ func runGolden(t *testing.T, cases []golden, level Level, passes ...string) {
 			}
 			if got, want := tidy(print(t, after)), tidy(print(t, wat(t, want))); got != want {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			if c.outside {
+				if a, b := observe.Module(t, before), observe.Module(t, after); a != b {
+					t.Errorf("the modules differ: before\n%s\nafter\n%s", a, b)
+				}
+				return
 			}
 			agree(t, before, after)
 		})
@@ -122,7 +130,7 @@ func agree(t testing.TB, before, after []byte) {
 // trace runs the exports of a module and writes down what can be seen.
 func trace(t testing.TB, module []byte) string {
 	t.Helper()
-	return observe.Module(t, module)
+	return observe.Inside(t, module)
 }
 
 // TestNothing makes sure that trees alone change nothing that can be seen.

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,6 +41,18 @@ var corners = []uint64{0, 1, 2, 3, 7, 8, 31, 32, 63, 64, 100, 0x7f, 0x80, 0xff, 
 // arguments alone. A module that wazero cannot compile fails the test.
 func Module(t testing.TB, module []byte) string {
 	t.Helper()
+	return observe(t, module, false)
+}
+
+// Inside is Module, and looks into the first memory even where it is not
+// exported: for passes that have no business there.
+func Inside(t testing.TB, module []byte) string {
+	t.Helper()
+	return observe(t, module, true)
+}
+
+func observe(t testing.TB, module []byte, inside bool) string {
+	t.Helper()
 	ctx := context.Background()
 	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(Features))
 	defer rt.Close(ctx)
@@ -64,7 +77,8 @@ func Module(t testing.TB, module []byte) string {
 			call(ctx, mod, e.Name, r, &log)
 		}
 	}
-	if len(m.Memories)+int(m.NumImported[wasm.SpaceMemory]) > 0 {
+	visible := slices.ContainsFunc(m.Exports, func(e wasm.Export) bool { return e.Kind == wasm.ExternMemory && e.Index == 0 })
+	if visible || inside && len(m.Memories) > 0 {
 		mem := mod.Memory()
 		b, _ := mem.Read(0, min(mem.Size(), 1<<18))
 		fmt.Fprintf(&log, "memory %d: %x\n", mem.Size(), bytes.TrimRight(b, "\x00"))

@@ -3,6 +3,7 @@ package linker
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"sort"
 	"strings"
 
@@ -104,7 +105,24 @@ func memoryPass(p *graph.Program, live *shake.Live, opts *Options, host graph.Me
 		}
 		return fmt.Errorf("%s %s, which cannot share a single memory with others; use --memory multi", p.Memories[id].Name, why)
 	}
-	if err := placeWindows(p, mems, opts); err != nil {
+	grows := growing(p, live)
+	grows[p.HandleMemory] = true
+	// What never grows comes first: its window is as small as it is, and the
+	// bases behind it are small numbers, which every access repeats.
+	movable := mems
+	if host != 0 {
+		movable = mems[1:]
+	}
+	slices.SortStableFunc(movable, func(a, b graph.MemoryID) int {
+		switch {
+		case grows[a] == grows[b]:
+			return 0
+		case grows[a]:
+			return 1
+		}
+		return -1
+	})
+	if err := placeWindows(p, mems, grows, opts); err != nil {
 		return err
 	}
 	if names := unprotected(p, mems); names != nil && opts.IsolationRequired {
@@ -134,12 +152,37 @@ type demand struct {
 	why   string // where least comes from
 }
 
+// growing are the memories that live code may grow.
+func growing(p *graph.Program, live *shake.Live) map[graph.MemoryID]bool {
+	out := map[graph.MemoryID]bool{}
+	for fn := graph.FuncID(1); int(fn) < len(p.Funcs); fn++ {
+		if !live.Func(fn) {
+			continue
+		}
+		body, inst := p.Code(fn)
+		if body == nil {
+			continue
+		}
+		for i := range body.Sites {
+			if s := &body.Sites[i]; s.Kind == wasm.SiteMemOp && s.Op == wasm.OpMemoryGrow {
+				out[shake.DecodeMemOp(body.Sites[i:], inst).Memory] = true
+			}
+		}
+	}
+	for _, e := range p.Exports {
+		if e.Kind == wasm.ExternMemory {
+			out[graph.MemoryID(e.ID)] = true // by the host
+		}
+	}
+	return out
+}
+
 // placeWindows gives each memory its base and bounds.
-func placeWindows(p *graph.Program, mems []graph.MemoryID, opts *Options) error {
+func placeWindows(p *graph.Program, mems []graph.MemoryID, grows map[graph.MemoryID]bool, opts *Options) error {
 	budget := opts.budget()
 	demands := make([]demand, len(mems))
 	for i, id := range mems {
-		d, err := demandOf(p, id, budget/uint64(len(mems)), opts)
+		d, err := demandOf(p, id, budget/uint64(len(mems)), grows[id], opts)
 		if err != nil {
 			return err
 		}
@@ -166,7 +209,7 @@ func placeWindows(p *graph.Program, mems []graph.MemoryID, opts *Options) error 
 			Guarded: opts.isolation() != IsolationNone && id != p.HandleMemory,
 			Copy:    map[graph.MemoryID]graph.FuncID{}, Init: map[graph.DataID]graph.FuncID{},
 		}
-		if i == len(mems)-1 {
+		if i == len(mems)-1 && grows[id] {
 			// The last may have all that is left.
 			w.MaxPages = budget - base
 			if opts.isolation() == IsolationMask {
@@ -187,8 +230,11 @@ func placeWindows(p *graph.Program, mems []graph.MemoryID, opts *Options) error 
 }
 
 // demandOf says what a memory asks for, fair being its part of the budget.
-func demandOf(p *graph.Program, id graph.MemoryID, fair uint64, opts *Options) (demand, error) {
+func demandOf(p *graph.Program, id graph.MemoryID, fair uint64, grows bool, opts *Options) (demand, error) {
 	m := &p.Memories[id]
+	if !grows {
+		return demand{least: m.Type.Min, most: m.Type.Min, why: "and never more"}, nil
+	}
 	d := demand{least: m.Type.Min, most: m.Type.Min + defaultWindow, why: "to begin with"}
 	if m.Type.HasMax {
 		// A declared maximum of 4 GiB says nothing; one that leaves room for
@@ -221,9 +267,9 @@ func demandOf(p *graph.Program, id graph.MemoryID, fair uint64, opts *Options) (
 
 // overBudget is the error for memories that cannot share one.
 func overBudget(p *graph.Program, mems []graph.MemoryID, demands []demand, opts *Options) error {
-	target := "one memory"
+	target, advice := "one memory", "set memory-limit or use --memory multi"
 	if opts.Target != TargetAny {
-		target = fmt.Sprintf("one memory of target %s", opts.Target)
+		target, advice = fmt.Sprintf("the one memory of target %s", opts.Target), "only less memory to begin with, or a lower memory-limit, helps"
 	}
 	sum := uint64(0)
 	lines := ""
@@ -232,7 +278,7 @@ func overBudget(p *graph.Program, mems []graph.MemoryID, demands []demand, opts 
 		sum += pages
 		lines += fmt.Sprintf("\n  %s: %d pages %s", p.Memories[id].Name, pages, demands[i].why)
 	}
-	return fmt.Errorf("the memories take %d pages of 64 KiB, and %s has %d; set memory-limit or use --memory multi:%s", sum, target, opts.budget(), lines)
+	return fmt.Errorf("the memories take %d pages of 64 KiB, and %s has %d; %s:%s", sum, target, opts.budget(), advice, lines)
 }
 
 // windowFuncs generates the functions that stand for memory instructions,

@@ -72,16 +72,35 @@ func memoryPass(p *graph.Program, live *shake.Live, opts *Options, host graph.Me
 			add(id)
 		}
 	}
+	handles := p.HandleMemory != 0 && live.Memory(p.HandleMemory)
+	if len(mems) < 2 && !handles || len(mems) == 0 {
+		return nil // alone
+	}
+	// What never grows comes first: its window is as small as it is, and the
+	// bases behind it are small numbers, which every access repeats. The memory
+	// of the host stays where it is.
+	grows := growing(p, live)
+	movable := mems
+	if mems[0] == host {
+		movable = mems[1:]
+	}
+	slices.SortStableFunc(movable, func(a, b graph.MemoryID) int {
+		switch {
+		case grows[a] == grows[b]:
+			return 0
+		case grows[a]:
+			return 1
+		}
+		return -1
+	})
 	// The handle tables come before the last window, which is open-ended.
-	if p.HandleMemory != 0 && live.Memory(p.HandleMemory) {
+	if handles {
+		grows[p.HandleMemory] = true
 		at := max(len(mems)-1, 0)
 		if at == 0 && host != 0 {
 			at = len(mems) // base 0 is the host's
 		}
 		mems = append(mems[:at], append([]graph.MemoryID{p.HandleMemory}, mems[at:]...)...)
-	}
-	if len(mems) < 2 {
-		return nil
 	}
 	for _, e := range p.Exports {
 		if e.Kind == wasm.ExternMemory && graph.MemoryID(e.ID) != host {
@@ -105,23 +124,6 @@ func memoryPass(p *graph.Program, live *shake.Live, opts *Options, host graph.Me
 		}
 		return fmt.Errorf("%s %s, which cannot share a single memory with others; use --memory multi", p.Memories[id].Name, why)
 	}
-	grows := growing(p, live)
-	grows[p.HandleMemory] = true
-	// What never grows comes first: its window is as small as it is, and the
-	// bases behind it are small numbers, which every access repeats.
-	movable := mems
-	if host != 0 {
-		movable = mems[1:]
-	}
-	slices.SortStableFunc(movable, func(a, b graph.MemoryID) int {
-		switch {
-		case grows[a] == grows[b]:
-			return 0
-		case grows[a]:
-			return 1
-		}
-		return -1
-	})
 	if err := placeWindows(p, mems, grows, opts); err != nil {
 		return err
 	}

@@ -4,20 +4,30 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 
 	"github.com/wbundle/wbundle/internal/conformance/observe"
+	"github.com/wbundle/wbundle/internal/wasm"
 	"github.com/wbundle/wbundle/linker"
 )
 
-// randomModules names the variable that says how many modules TestRandomModules
-// makes.
-const randomModules = "WBUNDLE_RANDOM"
+// The variables of the tests with random modules.
+const (
+	// randomModules says how many modules each generator makes.
+	randomModules = "WBUNDLE_RANDOM"
+	// randomFirst is the number of the first.
+	randomFirst = "WBUNDLE_RANDOM_FIRST"
+	// binaryenDir names the folder with the programs of the npm package binaryen,
+	// which node runs.
+	binaryenDir = "WBUNDLE_BINARYEN"
+)
 
 // smithImports is what random modules may import: functions, because those are
 // what the host of the test has.
@@ -27,65 +37,131 @@ const smithImports = `(module
 	(import "h" "c" (func (result i64)))
 	(import "h" "d" (func (param f64 f32) (result f64))))`
 
+// seed is the randomness that module i is made of.
+func seed(i int) []byte {
+	r := rand.New(rand.NewPCG(uint64(i), 20))
+	var b []byte
+	for range 300 + r.IntN(600) {
+		b = binary.LittleEndian.AppendUint64(b, r.Uint64())
+	}
+	return b
+}
+
+// smith makes a module with wasm-tools; nil for a seed of which nothing comes.
+func smith(tool, imports string, i int) []byte {
+	cmd := exec.Command(tool, "smith", "--ensure-termination", "--fuel", "200", "--available-imports", imports,
+		"--export-everything", "true", "--min-funcs", "3", "--max-memories", "1", "--max-memory32-bytes", "1048576",
+		"--gc-enabled", "false", "--memory64-enabled", "false", "--threads-enabled", "false", "--relaxed-simd-enabled", "false",
+		"--exceptions-enabled", "false", "--custom-page-sizes-enabled", "false", "--wide-arithmetic-enabled", "false",
+		"--shared-everything-threads-enabled", "false", "--compact-imports-enabled", "false", "--custom-descriptors-enabled", "false",
+		"--max-table-elements", "1000", "--max-tags", "0", "--generate-custom-sections", "false",
+		"--allow-start-export", strconv.FormatBool(i%4 == 0), "--max-instructions", "400")
+	cmd.Stdin = bytes.NewReader(seed(i))
+	module, err := cmd.Output()
+	if err != nil {
+		return nil
+	}
+	return module
+}
+
+// fuzzer makes a module with binaryen's generator; nil where it fails.
+func fuzzer(dir, tmp string, i int) []byte {
+	in, out := filepath.Join(tmp, "seed"), filepath.Join(tmp, "module.wasm")
+	if os.WriteFile(in, seed(i), 0o666) != nil {
+		return nil
+	}
+	cmd := exec.Command("node", filepath.Join(dir, "wasm-opt"), "-ttf", in, "-o", out, "--all-features",
+		"--disable-gc", "--disable-exception-handling", "--disable-strings", "--disable-threads", "--disable-relaxed-simd",
+		"--disable-memory64", "--disable-multimemory", "--disable-shared-everything", "--disable-stack-switching",
+		"--disable-custom-descriptors", "--disable-fp16", "--disable-relaxed-atomics", "--disable-compact-imports")
+	if cmd.Run() != nil {
+		return nil
+	}
+	module, err := os.ReadFile(out)
+	if err != nil {
+		return nil
+	}
+	return module
+}
+
+// number reads a variable.
+func number(t *testing.T, name string, n int) int {
+	t.Helper()
+	if s := os.Getenv(name); s != "" {
+		v, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		return v
+	}
+	return n
+}
+
 // TestRandomModules links random modules alone, at every level of optimisation,
 // and compares what they do with what the modules do as they are. It proves
 // nothing about components; it is where odd code comes from.
 func TestRandomModules(t *testing.T) {
-	tool, err := exec.LookPath("wasm-tools")
-	if err != nil {
-		t.Skip("needs wasm-tools")
-	}
-	n := 40
-	if s := os.Getenv(randomModules); s != "" {
-		if n, err = strconv.Atoi(s); err != nil {
+	tmp := t.TempDir()
+	t.Run("smith", func(t *testing.T) {
+		tool, err := exec.LookPath("wasm-tools")
+		if err != nil {
+			t.Skip("needs wasm-tools")
+		}
+		imports := filepath.Join(tmp, "imports.wat")
+		if err := os.WriteFile(imports, []byte(smithImports), 0o666); err != nil {
 			t.Fatal(err)
 		}
-	}
-	dir := t.TempDir()
-	imports := filepath.Join(dir, "imports.wat")
-	if err := os.WriteFile(imports, []byte(smithImports), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	smaller, total := 0, 0
-	for i := range n {
-		r := rand.New(rand.NewPCG(uint64(i), 20))
-		seed := make([]byte, 0, 8192)
-		for range 300 + r.IntN(600) {
-			seed = binary.LittleEndian.AppendUint64(seed, r.Uint64())
+		compareRandom(t, number(t, randomModules, 40), func(i int) []byte { return smith(tool, imports, i) })
+	})
+	t.Run("binaryen", func(t *testing.T) {
+		dir := os.Getenv(binaryenDir)
+		if dir == "" {
+			t.Skipf("needs npm's binaryen; %s names the folder of its programs", binaryenDir)
 		}
-		cmd := exec.Command(tool, "smith", "--ensure-termination", "--fuel", "200", "--available-imports", imports,
-			"--export-everything", "true", "--min-funcs", "3", "--max-memories", "1", "--max-memory32-bytes", "1048576",
-			"--gc-enabled", "false", "--memory64-enabled", "false", "--threads-enabled", "false", "--relaxed-simd-enabled", "false",
-			"--exceptions-enabled", "false", "--custom-page-sizes-enabled", "false", "--wide-arithmetic-enabled", "false",
-			"--shared-everything-threads-enabled", "false", "--max-table-elements", "1000", "--max-tags", "0",
-			"--compact-imports-enabled", "false", "--custom-descriptors-enabled", "false", "--generate-custom-sections", "false", "--allow-start-export", strconv.FormatBool(i%4 == 0), "--max-instructions", "400")
-		cmd.Stdin = bytes.NewReader(seed)
-		module, err := cmd.Output()
-		if err != nil {
-			continue // a seed of which nothing comes
+		compareRandom(t, number(t, randomModules, 10), func(i int) []byte { return fuzzer(dir, tmp, i) })
+	})
+}
+
+// onlyFunctions reports whether a module imports nothing else.
+func onlyFunctions(module []byte) bool {
+	m, err := wasm.Decode("random", module)
+	return err == nil && !slices.ContainsFunc(m.Imports, func(i wasm.Import) bool { return i.Kind != wasm.ExternFunc })
+}
+
+func compareRandom(t *testing.T, n int, generate func(i int) []byte) {
+	made, before, after := 0, 0, 0
+	first := number(t, randomFirst, 0)
+	for i := first; i < first+n; i++ {
+		module := generate(i)
+		if module == nil || !onlyFunctions(module) {
+			continue
 		}
+		made++
 		want := observe.Module(t, module)
 		for _, level := range []linker.Optimize{linker.OptimizeNone, linker.OptimizeSize, linker.OptimizeSpeed} {
 			res, err := linker.Link(context.Background(), []linker.Input{{ID: "random", Bytes: module}},
 				linker.Options{Unresolved: linker.UnresolvedImport, Optimize: level, Check: true})
-			if err == nil {
-				if got := observe.Module(t, res.Output); got != want {
-					t.Errorf("module %d, optimize %s: got\n%.2000s\nwant\n%.2000s", i, level, got, want)
-				}
-			} else {
-				t.Errorf("module %d, optimize %s: %v", i, level, err)
+			why := ""
+			if err != nil {
+				why = err.Error()
+			} else if got := observe.Module(t, res.Output); got != want {
+				why = fmt.Sprintf("got\n%.2000s\nwant\n%.2000s", got, want)
 			}
-			if t.Failed() {
+			if why != "" {
 				path := filepath.Join(os.TempDir(), "wbundle-random.wasm")
-				if err := os.WriteFile(path, module, 0o666); err == nil {
-					t.Fatalf("the module is in %s", path)
+				if err := os.WriteFile(path, module, 0o666); err != nil {
+					t.Error(err)
 				}
+				t.Fatalf("module %d, optimize %s: %s\nthe module is in %s", i, level, why, path)
 			}
 			if level == linker.OptimizeSize {
-				smaller += len(res.Output)
-				total += len(module)
+				after += len(res.Output)
+				before += len(module)
 			}
 		}
 	}
-	t.Logf("%d bytes, %d with --optimize size", total, smaller)
+	if made == 0 {
+		t.Fatal("no module was made")
+	}
+	t.Logf("%d modules, %d bytes, %d with --optimize size", made, before, after)
 }

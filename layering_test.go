@@ -24,7 +24,8 @@ var mayImport = map[string][]string{
 	"internal/wasi":      {"internal/component", "internal/wit"},
 	"runtime":            {"internal/component", "internal/nearest", "internal/wasi", "internal/wasm", "internal/wit"},
 	"internal/config":    {"internal/nearest"},
-	"internal/report":    {"linker", "graph"},
+	"internal/report":    {"linker", "graph", "internal/component", "internal/symbol", "internal/wasm"},
+	"internal/symbol":    {},
 	"internal/gen":       {"internal/component", "internal/wasm"},
 }
 

@@ -21,6 +21,7 @@ import (
 func (a *app) buildCommand() *cobra.Command {
 	var flags linkFlags
 	var noVerify bool
+	var reports []string
 	cmd := &cobra.Command{
 		Use:   "build [INPUT...]",
 		Short: "Link inputs into one module or component",
@@ -43,11 +44,15 @@ Without INPUT it builds every output of wasm.bundle.yaml. An INPUT is a path,
 			if err := a.chooseOutputs(j, &flags); err != nil {
 				return err
 			}
+			if err := a.chooseReports(j, reports); err != nil {
+				return err
+			}
 			return errors.Join(a.build(cmd.Context(), j, !noVerify), j.close(cmd.Context()))
 		},
 	}
 	flags.register(cmd.Flags())
 	cmd.Flags().BoolVar(&noVerify, "no-verify", false, "write the output without trying it out")
+	cmd.Flags().StringArrayVar(&reports, "report", nil, "write where the bytes go: `KIND=FILE`, KIND is json, markdown, html or svg; repeatable")
 	return cmd
 }
 
@@ -67,15 +72,22 @@ func (a *app) build(ctx context.Context, j *job, verify bool) error {
 		return err
 	}
 	b := &report.Build{Name: j.name}
+	sizes := newSizes()
 	files := make([]file, len(j.outputs))
 	for i, o := range j.outputs {
 		a.progress.start(o.Path)
-		out, data, err := a.buildOne(ctx, j, o, inputs, verify)
+		out, data, account, err := a.buildOne(ctx, j, o, inputs, verify)
 		if err != nil {
 			return err
 		}
+		if account != nil {
+			sizes.Outputs = append(sizes.Outputs, account)
+		}
 		b.Outputs = append(b.Outputs, out)
 		files[i] = file{o.Path, data}
+	}
+	if files, err = addReports(files, sizes, j.reports); err != nil {
+		return err
 	}
 	a.progress.step("write", 0, 0)
 	if err := a.writeAll(files); err != nil {
@@ -116,12 +128,13 @@ func linkInputs(inputs []input) []linker.Input {
 }
 
 // buildOne makes one output. It is measured while it is being verified: both
-// take longer than the link does.
-func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []input, verify bool) (*report.Output, []byte, error) {
+// take longer than the link does. The account is nil when no report is asked
+// for.
+func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []input, verify bool) (*report.Output, []byte, *report.Account, error) {
 	opts := j.options(o, a.progress)
 	result, err := linker.Link(ctx, linkInputs(inputs), opts)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	data := result.Output
 	if j.link.Metadata == "strip" {
@@ -139,7 +152,7 @@ func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []in
 	g.Go(func() error {
 		effort := report.EffortNormal
 		switch {
-		case a.quiet && !a.json:
+		case a.quiet && !a.json && len(j.reports) == 0:
 			effort = report.EffortNone
 		case a.verbose:
 			effort = report.EffortAlways
@@ -147,6 +160,13 @@ func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []in
 		out.Size = report.Measure(data, effort)
 		return nil
 	})
+	var account *report.Account
+	if len(j.reports) > 0 {
+		g.Go(func() (err error) {
+			account, err = report.NewAccount(data, report.AccountOptions{Path: o.Path, Origins: result.Origins, Inputs: result.Summary.Inputs})
+			return err
+		})
+	}
 	if verify {
 		g.Go(func() error {
 			// What runs is the output before its metadata was taken out:
@@ -159,17 +179,20 @@ func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []in
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if v := out.Verified; v != nil && v.Failed() > 0 {
 		if err := blame(ctx, v, inputs); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		a.progress.clear()
 		v.Failures(a.stderr, a.style)
-		return nil, nil, &verifyError{fmt.Sprintf("output %s does not do what it should: %s", o.Path, v.Outcome())}
+		return nil, nil, nil, &verifyError{fmt.Sprintf("output %s does not do what it should: %s", o.Path, v.Outcome())}
 	}
-	return out, data, nil
+	if account != nil {
+		account.Size = out.Size
+	}
+	return out, data, account, nil
 }
 
 // blame returns what is wrong with the inputs when the engine refused the

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -19,22 +20,39 @@ type graphData struct {
 	Links  []linker.LinkSummary  `json:"links"`
 }
 
+// The forms and levels of graphs.
+var (
+	graphFormats = []string{"text", "dot", "mermaid", "json", "html", "svg"}
+	graphLevels  = []string{"component", "instance", "function"}
+)
+
 func (a *app) graphCommand() *cobra.Command {
 	var flags linkFlags
+	var filter report.Filter
+	var level string
 	cmd := &cobra.Command{
 		Use:   "graph [INPUT...]",
 		Short: "Show which input imports what from which",
 		Long: `graph shows how the imports of the inputs are resolved: as a tree from the root,
-or with --format as dot (Graphviz), mermaid or json. Without INPUT it shows the
-configuration's inputs. The host's part is shown with -v only.`,
+or with --format as dot (Graphviz), mermaid, json, html or svg. Without INPUT it
+shows the configuration's inputs. The host's part is shown with -v only.
+
+--level instance shows which core instances call which others in the output, and
+--level function its call graph.`,
+		Example: `  wbundle graph --format mermaid
+  wbundle graph --level function --from run --depth 3 --format html -o calls.html
+  wbundle graph --level function --to 'wasi:sockets' --format dot | dot -Tsvg`,
 		Annotations: map[string]string{writesFile: "yes"},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			format := cmp.Or(*flags.words["format"], "text")
-			formats := map[string]func(graphData) string{"text": textGraph, "dot": dotGraph, "mermaid": mermaidGraph, "json": nil}
-			render, ok := formats[format]
-			if !ok {
-				names := []string{"text", "dot", "mermaid", "json"}
-				return usagef("--format: unknown value %q%s", format, config.DidYouMean(format, names))
+			if !slices.Contains(graphFormats, format) {
+				return usagef("--format: unknown value %q%s", format, config.DidYouMean(format, graphFormats))
+			}
+			if !slices.Contains(graphLevels, level) {
+				return usagef("--level: unknown value %q%s", level, config.DidYouMean(level, graphLevels))
+			}
+			if filter.Depth < 0 {
+				return usagef("--depth: want a number of arrows; 0 is any")
 			}
 			// --format of build is another thing: the linker's default will do.
 			*flags.words["format"] = ""
@@ -57,20 +75,133 @@ configuration's inputs. The host's part is shown with -v only.`,
 				}
 			}
 			a.progress.clear()
-			d := graphData{result.Summary.Inputs, result.Summary.Links}
-			if !a.verbose {
-				d.Links = slices.DeleteFunc(slices.Clone(d.Links), func(l linker.LinkSummary) bool { return l.Provider == "" })
+			if a.json {
+				format = "json"
 			}
-			if a.json || render == nil {
-				return a.emitJSON(d)
+			var text string
+			if level == "component" {
+				text, err = a.componentGraph(result, filter, format)
+			} else {
+				text, err = codeGraph(result, filter, level, format)
 			}
-			return a.emit([]byte(render(d)))
+			if err != nil {
+				return err
+			}
+			return a.emit([]byte(text))
 		},
 	}
 	flags.register(cmd.Flags())
-	f := cmd.Flags().Lookup("format")
-	f.Usage = "print it as `text|dot|mermaid|json`"
+	cmd.Flags().Lookup("format").Usage = "print it as `text|dot|mermaid|json|html|svg`"
+	f := cmd.Flags()
+	f.StringVar(&level, "level", "component", "what the nodes are: `component|instance|function`")
+	f.StringVar(&filter.From, "from", "", "only what `NAME` leads to")
+	f.StringVar(&filter.To, "to", "", "only what leads to `NAME`")
+	f.IntVar(&filter.Depth, "depth", 0, "at most `N` arrows from NAME, or from the roots; 0: any")
+	f.BoolVar(&filter.OnlyImports, "only-imports", false, "only what leads to imports of the host")
 	return cmd
+}
+
+// componentGraph renders the graph of inputs.
+func (a *app) componentGraph(result *linker.Result, filter report.Filter, format string) (string, error) {
+	d := graphData{result.Summary.Inputs, result.Summary.Links}
+	if !a.verbose && !filter.OnlyImports {
+		d.Links = slices.DeleteFunc(slices.Clone(d.Links), func(l linker.LinkSummary) bool { return l.Provider == "" })
+	}
+	if filter != (report.Filter{}) {
+		kept, err := filter.Apply(d.graph())
+		if err != nil {
+			return "", err
+		}
+		d = d.only(kept)
+	}
+	var b strings.Builder
+	switch format {
+	case "text":
+		return textGraph(d), nil
+	case "dot":
+		return dotGraph(d), nil
+	case "mermaid":
+		return mermaidGraph(d), nil
+	case "json":
+		err := writeJSON(&b, d)
+		return b.String(), err
+	}
+	err := draw(&b, d.graph(), format)
+	return b.String(), err
+}
+
+// codeGraph renders the graph of instances or functions of the output.
+func codeGraph(result *linker.Result, filter report.Filter, level, format string) (string, error) {
+	account, err := report.NewAccount(result.Output, report.AccountOptions{Path: "output", Origins: result.Origins})
+	if err != nil {
+		return "", err
+	}
+	g := account.FunctionGraph()
+	if level == "instance" {
+		g = account.InstanceGraph()
+	}
+	if g, err = filter.Apply(g); err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	switch format {
+	case "text":
+		g.Text(&b)
+	case "dot":
+		g.Dot(&b)
+	case "mermaid":
+		g.Mermaid(&b)
+	case "json":
+		err = g.JSON(&b)
+	default:
+		err = draw(&b, g, format)
+	}
+	return b.String(), err
+}
+
+// draw writes a graph as a picture.
+func draw(w io.Writer, g *report.Graph, format string) error {
+	var err error
+	if format == "svg" {
+		err = g.SVG(w)
+	} else {
+		err = g.HTML(w, "bundle")
+	}
+	if err != nil {
+		err = &hinted{err, "--from, --to and --depth narrow the graph down; --level instance shows less; dot and json take any number"}
+	}
+	return err
+}
+
+// graph is the graph of inputs in general form: the inputs in their order, and
+// the host, if something is linked to it.
+func (d graphData) graph() *report.Graph {
+	g := &report.Graph{}
+	index := map[string]int{}
+	for i, in := range d.Inputs {
+		index[in.ID] = i
+		g.Nodes = append(g.Nodes, report.GraphNode{ID: in.ID, Label: in.ID, Kind: report.NodeInput, Bytes: in.Bytes, Root: in.Root})
+	}
+	if d.hasHost() {
+		index[""] = len(g.Nodes)
+		g.Nodes = append(g.Nodes, report.GraphNode{ID: "", Label: report.NodeHost, Kind: report.NodeHost})
+	}
+	for _, e := range d.edges() {
+		g.Edges = append(g.Edges, report.GraphEdge{From: index[e.from], To: index[e.to], Label: strings.Join(e.imports, "\n")})
+	}
+	return g
+}
+
+// only is the part of d that is in g.
+func (d graphData) only(g *report.Graph) graphData {
+	kept := map[string]bool{}
+	for _, n := range g.Nodes {
+		kept[n.ID] = true
+	}
+	return graphData{
+		slices.DeleteFunc(slices.Clone(d.Inputs), func(in linker.InputSummary) bool { return !kept[in.ID] }),
+		slices.DeleteFunc(slices.Clone(d.Links), func(l linker.LinkSummary) bool { return !kept[l.Importer] || !kept[l.Provider] }),
+	}
 }
 
 // emitJSON is emit for v as JSON.

@@ -136,7 +136,7 @@ func (a *app) command() *cobra.Command {
 	})
 	root.AddCommand(
 		a.buildCommand(), a.checkCommand(), a.inspectCommand(), a.graphCommand(),
-		a.verifyCommand(), a.runCommand(), a.versionCommand(),
+		a.verifyCommand(), a.runCommand(), a.sizeCommand(), a.whyCommand(), a.diffCommand(), a.reportCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -84,6 +84,7 @@ type job struct {
 	wasi    config.WASI
 	link    config.Link
 	outputs []config.Output
+	reports []config.Report
 	cases   []config.Case
 	timeout time.Duration
 	limits  map[string]uint64
@@ -165,7 +166,7 @@ func (a *app) configJob(flags *linkFlags) (*job, error) {
 	}
 	j := &job{
 		cfg: cfg, name: cfg.Name, graph: cfg.Graph, exports: cfg.Exports, wasi: cfg.WASI, link: cfg.Link,
-		outputs: cfg.Outputs, cases: cfg.Verify.Cases, timeout: cfg.Verify.Timeout,
+		outputs: cfg.Outputs, reports: cfg.Reports, cases: cfg.Verify.Cases, timeout: cfg.Verify.Timeout,
 		limits: map[string]uint64{}, compare: buildComparison(cfg.Verify.Differential),
 	}
 	for _, in := range cfg.Inputs {

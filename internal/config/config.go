@@ -41,6 +41,7 @@ type Config struct {
 	Link    Link
 	Outputs []Output
 	Verify  Verify
+	Reports []Report
 }
 
 // Pos is a place in the configuration; the zero Pos is nowhere.

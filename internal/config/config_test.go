@@ -175,7 +175,6 @@ link: { memory: separate, isolation: trap, dedupe: text }
 outputs: [{ format: esm, path: js, types: true }]
 verify: { differential: maybe }
 budgets: []
-report: { json: x }
 `, "", []string{
 			`:3:8: inputs.t.package: not available yet`,
 			`:3:27: inputs.t.version: not available yet`,
@@ -188,7 +187,13 @@ report: { json: x }
 			`:9:36: outputs.0.types: not available yet`,
 			`:10:25: verify.differential: want true or false, got "maybe"`,
 			`:11:1: budgets: not available yet`,
-			`:12:1: report: not available yet`,
+		}},
+		{"reports", head + `outputs: [{ format: core, path: o.wasm }]
+report: { jsn: x.json, html: o.wasm, svg: m.svg, markdown: m.svg }
+`, "", []string{
+			`:4:11: report: unknown key "jsn"; did you mean "json"?`,
+			`:4:30: report.html: DIR/o.wasm is an output already`,
+			`:4:60: report.markdown: DIR/m.svg is the svg report already`,
 		}},
 		{"unknown ids", head + `graph:
   root: ap
@@ -258,7 +263,7 @@ inputs:
 		}},
 		{"a bad profile nobody asked for", head + "profiles: { dev: { lnik: {}, version: 1 } }\n", "", []string{
 			`:3:20: profiles.dev: unknown key "lnik"; did you mean "link"?`,
-			`:3:30: profiles.dev: unknown key "version"; there is exports, graph, inputs, link, name, outputs, verify, wasi`,
+			`:3:30: profiles.dev: unknown key "version"; there is exports, graph, inputs, link, name, outputs, report, verify, wasi`,
 		}},
 		{"aliases", "version: 1\ninputs: &i { a: a.wasm, b: *i }\n", "", nil},
 		{"merge key", "version: 1\ninputs: &i { a: a.wasm }\nprofiles: { p: { inputs: { <<: *i } } }\n", "", []string{

@@ -58,6 +58,7 @@ func TestSchemaMatchesTables(t *testing.T) {
 		"verify":   keysOf(verifyTable),
 		"case":     keysOf(caseTable),
 		"expect":   keysOf(expectTable),
+		"report":   keysOf(reportTable),
 	}
 	for name, table := range tables {
 		def := schema

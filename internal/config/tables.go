@@ -218,7 +218,7 @@ func profileTable() object[draft] {
 		"verify":  {read: func(w *walker, n *yaml.Node, d *draft) { verifyTable.walk(w, n, &d.Verify) }},
 		"wasi":    {read: func(w *walker, n *yaml.Node, d *draft) { wasiTable.walk(w, n, &d.WASI) }},
 		"budgets": later[draft](),
-		"report":  later[draft](),
+		"report":  {read: func(w *walker, n *yaml.Node, d *draft) { reportTable.walk(w, n, &d.Reports) }},
 	}
 }
 

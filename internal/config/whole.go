@@ -42,6 +42,7 @@ func (w *walker) whole(d *draft) {
 		}
 	}
 	w.outputs(d)
+	w.reports(d)
 }
 
 // outputs checks the list of outputs.

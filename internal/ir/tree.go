@@ -222,9 +222,9 @@ func (a *Arena) newNode() *Node {
 		}
 		a.node = a.nodes[a.n]
 		a.n++
-		clear(a.node)
 	}
 	n := &a.node[0]
+	*n = Node{} // not the whole chunk: most functions are small
 	a.node = a.node[1:]
 	return n
 }
@@ -240,9 +240,9 @@ func (a *Arena) newKids(n int) []*Node {
 		}
 		a.kid = a.kids[a.k]
 		a.k++
-		clear(a.kid)
 	}
 	k := a.kid[:n:n]
+	clear(k)
 	a.kid = a.kid[n:]
 	return k
 }

@@ -13,7 +13,22 @@ type functionPass struct {
 // functionList is the order of the passes over a function. They run once in
 // this order, and again as long as they find something, but at most
 // functionRounds times.
-var functionList = []functionPass{}
+var functionList = []functionPass{
+	{"noreturn", afterNoReturn},
+	{"branches", branches},
+	{"split-locals", splitLocals},
+	{"local-values", localValues},
+	{"simplify-locals", simplifyLocals},
+	{"precompute", precompute},
+	{"fold", fold},
+	{"peephole", peepholes},
+	{"vacuum", vacuum},
+	{"tails", tails},
+	{"local-cse", localCSE},
+	{"coalesce-locals", coalesceLocals},
+	{"reorder-locals", reorderLocals},
+	{"short-constants", shortConstants},
+}
 
 const functionRounds = 3
 

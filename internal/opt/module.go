@@ -1,7 +1,5 @@
 package opt
 
-import "github.com/wbundle/wbundle/internal/ir"
-
 // modulePass is a pass over the whole module.
 type modulePass struct {
 	name string
@@ -10,8 +8,14 @@ type modulePass struct {
 
 // modulePasses is the order of the optimiser.
 var modulePasses = []modulePass{
+	{"results", (*state).results},
+	{"cells", (*state).cells},
+	{"globals", (*state).globals},
+	{"directize", (*state).directize},
+	{"noreturn", (*state).findNoReturn},
 	{"functions", (*state).functionPasses},
+	{"parameters", (*state).parameters},
+	{"inline", (*state).inline},
+	{"functions", (*state).functionPasses},
+	{"duplicates", (*state).duplicates},
 }
-
-// effects says of every function what a call may do; nil: not known.
-func (s *state) effects() []ir.Effect { return nil }

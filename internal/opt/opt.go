@@ -61,6 +61,9 @@ type state struct {
 	// touched says of each defined function that it is worth another look by the
 	// function passes: a pass over the module changed it.
 	touched []bool
+	own     []bodyEffects // see effects
+	// noReturn says which functions never return; nil: not known.
+	noReturn []bool
 }
 
 // imported is how many functions the module imports.
@@ -161,12 +164,17 @@ func (s *state) scan() error {
 	if s.m.HasDataCount {
 		s.m.DataCount = uint32(len(s.m.Datas))
 	}
-	for i := range s.m.Code {
-		if s.m.Code[i].Code == 0 {
-			if err := s.m.ScanRange(i, i+1); err != nil {
-				return err
+	const chunk = 256
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for lo := 0; lo < len(s.m.Code); lo += chunk {
+		hi := min(lo+chunk, len(s.m.Code))
+		for i := lo; i < hi; i++ {
+			if s.m.Code[i].Code == 0 {
+				g.Go(func() error { return s.m.ScanRange(lo, hi) })
+				break
 			}
 		}
 	}
-	return nil
+	return g.Wait()
 }

@@ -235,7 +235,7 @@ func placeWindows(p *graph.Program, mems []graph.MemoryID, grows map[graph.Memor
 func demandOf(p *graph.Program, id graph.MemoryID, fair uint64, grows bool, opts *Options) (demand, error) {
 	m := &p.Memories[id]
 	if !grows {
-		return demand{least: m.Type.Min, most: m.Type.Min, why: "and never more"}, nil
+		return demand{least: m.Type.Min, most: m.Type.Min, why: "to begin with, and never more"}, nil
 	}
 	d := demand{least: m.Type.Min, most: m.Type.Min + defaultWindow, why: "to begin with"}
 	if m.Type.HasMax {

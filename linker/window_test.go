@@ -103,18 +103,19 @@ func TestMemoryLimit(t *testing.T) {
 	wantError(t, err, "lib", "1000 bytes", "65536")
 }
 
-// sized is a module with a memory of min to max pages and a function NAME that
-// gives its size; it calls next's, if there is one.
+// sized is a module with a memory of min to max pages, which it can grow, and a
+// function NAME that gives its size; it calls next's, if there is one.
 func sized(name, next string, min, max uint32) []byte {
 	b := []byte("\x00asm\x01\x00\x00\x00")
 	section := func(id byte, content []byte) {
 		b = append(wasm.AppendU32(append(b, id), uint32(len(content))), content...)
 	}
 	section(1, []byte{1, 0x60, 0, 1, 0x7f})
-	index, body := byte(0), []byte{0, byte(wasm.OpMemorySize), 0, byte(wasm.OpEnd)}
+	size := []byte{byte(wasm.OpI32Const), 0, byte(wasm.OpMemoryGrow), 0, byte(wasm.OpEnd)}
+	index, body := byte(0), append([]byte{0}, size...)
 	if next != "" {
 		section(2, append(append(append([]byte{1}, text(next)...), text(next)...), 0, 0))
-		index, body = 1, []byte{0, byte(wasm.OpCall), 0, byte(wasm.OpDrop), byte(wasm.OpMemorySize), 0, byte(wasm.OpEnd)}
+		index, body = 1, append([]byte{0, byte(wasm.OpCall), 0, byte(wasm.OpDrop)}, size...)
 	}
 	section(3, []byte{1, 0})
 	section(5, wasm.AppendU32(wasm.AppendU32([]byte{1, 1}, min), max))

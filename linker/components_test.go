@@ -3,6 +3,7 @@ package linker_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -161,28 +162,99 @@ func TestPureComponents(t *testing.T) {
 	}
 }
 
-// bigRows is the environment variable that turns on TestBigComponents, which
-// compiles for minutes: "1", or the names of rows.
+// bigRows is the environment variable that turns on the rows with large
+// language runtimes, which compile for minutes: "1", or the names of rows.
 const bigRows = "WBUNDLE_BIG"
 
-// TestBigComponents links the components that bring a language runtime and
-// import WASI, and runs them in wasmtime.
-func TestBigComponents(t *testing.T) {
-	wanted := os.Getenv(bigRows)
-	if wanted == "" || testing.Short() {
-		t.Skipf("set %s=1, or to the names of rows of %s/expected.tsv, to link and compile 18 MB components", bigRows, shared)
+// small says that a row compiles in seconds.
+func (r *row) small() bool { return r.preview1() && !strings.Contains(r.name, "go") }
+
+// wanted skips rows that compile for minutes, unless WBUNDLE_BIG asks for them.
+func (r *row) wanted(t *testing.T) {
+	t.Helper()
+	if !r.small() {
+		heavy(t, r.name)
 	}
+}
+
+// composed is what wac makes of the row's parts: the file of the corpus, or
+// else made here by plugging from the leaf to the root. Nil, with the reason in
+// the log, where neither can be had.
+func (r *row) composed(t *testing.T) []linker.Input {
+	t.Helper()
+	path := filepath.Join(shared, "composed", r.name+".wasm")
+	if b, err := os.ReadFile(path); err == nil {
+		return []linker.Input{{ID: "composed", Path: path, Bytes: b}}
+	}
+	if len(r.parts) != 2 && !r.chain() {
+		t.Log("not composed: it takes more than plugging one into the other")
+		return nil
+	}
+	if _, err := exec.LookPath("wac"); err != nil {
+		t.Log("not composed: ", err)
+		return nil
+	}
+	inner := filepath.Join(shared, r.parts[len(r.parts)-1]+".wasm")
+	for i := len(r.parts) - 2; i >= 0; i-- {
+		path = filepath.Join(t.TempDir(), fmt.Sprintf("%d.wasm", i))
+		cmd := exec.Command("wac", "plug", filepath.Join(shared, r.parts[i]+".wasm"), "--plug", inner, "-o", path)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("wac plug: %v\n%s", err, out)
+		}
+		inner = path
+	}
+	return []linker.Input{{ID: "composed", Path: inner, Bytes: readFile(t, inner)}}
+}
+
+// TestRows links every row whose parts import WASI, from its parts and from
+// what wac composed of them, into components, and runs them in wasmtime. The
+// rows without WASI are TestPureComponents'; the core form is TestWASIComponents'.
+func TestRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: compiles for a minute")
+	}
+	var lack []string
 	for _, r := range sharedRows(t) {
-		if r.pure() || wanted != "1" && !strings.Contains(" "+wanted+" ", " "+r.name+" ") {
+		if missing := r.missing(); len(missing) > 0 {
+			lack = append(lack, fmt.Sprintf("%s (%s)", r.name, strings.Join(missing, ", ")))
+			continue
+		}
+		if r.pure() {
 			continue
 		}
 		t.Run(r.name, func(t *testing.T) {
-			inputs, o := r.load(t)
+			r.wanted(t)
+			if r.small() {
+				t.Parallel()
+			}
 			w := newWasmtime(t)
-			res := link(t, inputs, componentMulti.as(o))
-			t.Logf("%d bytes, %d adapters, %d memories", len(res.Output), res.Summary.Adapters, res.Summary.Memories.Out)
-			w.add("component multi", res.Output, r.answers)
+			inputs, o := r.load(t)
+			for _, f := range []form{componentMulti, componentSingle} {
+				res := link(t, inputs, f.as(o))
+				t.Logf("%s: %d bytes, %d adapters, %d memories", f, len(res.Output), res.Summary.Adapters, res.Summary.Memories.Out)
+				w.add(f.String(), res.Output, r.answers)
+				if f == componentSingle && os.Getenv(bigRows) == "" {
+					continue // of the composed ones, the other form will do
+				}
+				if whole := r.composed(t); whole != nil {
+					w.add(f.String()+", composed", link(t, whole, f.as(linker.Options{})).Output, r.answers)
+				}
+			}
 			w.run()
 		})
 	}
+	if len(lack) > 0 {
+		t.Logf("%d rows lack inputs: %s", len(lack), strings.Join(lack, "; "))
+	}
+}
+
+// missing are the parts whose files are not there.
+func (r *row) missing() []string {
+	var out []string
+	for _, p := range r.parts {
+		if _, err := os.Stat(filepath.Join(shared, p+".wasm")); err != nil {
+			out = append(out, p)
+		}
+	}
+	return out
 }

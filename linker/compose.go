@@ -634,7 +634,7 @@ func (f *flattener) coreHostImport(input int, m *wasm.Module, imp *wasm.Import) 
 		p.Tables = append(p.Tables, graph.Table{Type: t, Import: gi})
 		return coreExtern{imp.Kind, uint32(len(p.Tables) - 1)}, nil
 	case wasm.ExternMemory:
-		return coreExtern{imp.Kind, uint32(p.AddMemory(graph.Memory{Type: imp.Memory, Import: gi}))}, nil
+		return coreExtern{imp.Kind, uint32(p.AddMemory(graph.Memory{Type: imp.Memory, Import: gi, Name: f.inputs[input].ID}))}, nil
 	case wasm.ExternGlobal:
 		g := imp.Global
 		g.Type = p.MapVal(types, g.Type)

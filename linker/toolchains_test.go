@@ -98,6 +98,9 @@ func TestPreview1Hosts(t *testing.T) {
 			continue
 		}
 		t.Run(r.name, func(t *testing.T) {
+			if r.name != "go-c" {
+				r.wanted(t)
+			}
 			t.Parallel()
 			inputs, o := r.load(t)
 			o.Target = linker.TargetPreview1
@@ -128,8 +131,8 @@ func TestPreview1Hosts(t *testing.T) {
 				}
 			}
 
-			// Compiling Go twice for each host takes a minute.
-			if goes := strings.Contains(r.name, "go"); goes && r.name != "go-c" && os.Getenv(bigRows) == "" {
+			// Each host takes seconds to compile Go.
+			if !r.small() && os.Getenv(bigRows) == "" {
 				t.Logf("set %s=1 for node and wasmtime", bigRows)
 				return
 			}
@@ -187,45 +190,48 @@ func elsewhere(t *testing.T, name string, want []string, command []string) {
 	}
 }
 
-// TestWASIComponents builds the rows that speak WASI 0.2, from their parts,
-// and runs them in one memory on package runtime.
+// TestWASIComponents builds the rows that speak WASI 0.2, from their parts and
+// from what wac composed of them, and runs them in one memory on package
+// runtime.
 func TestWASIComponents(t *testing.T) {
-	wanted := os.Getenv(bigRows)
+	if testing.Short() {
+		t.Skip("-short: compiles for a minute")
+	}
 	for _, r := range sharedRows(t) {
-		small := r.preview1() || r.name == "qjs-qjs"
-		if !small && wanted != "1" && !strings.Contains(" "+wanted+" ", " "+r.name+" ") {
-			continue
-		}
-		if testing.Short() {
-			t.Skip("compiles for a minute")
-		}
 		t.Run(r.name, func(t *testing.T) {
+			if r.name != "qjs-qjs" {
+				r.wanted(t)
+			}
 			inputs, o := r.load(t)
 			o.Target = linker.TargetWazero
 			res := link(t, inputs, coreSingle.as(o))
 			t.Logf("%d bytes, %d adapters", len(res.Output), res.Summary.Adapters)
 			runWazero(t, "core single", res.Output, r.answers)
-		})
-	}
-	// What wac composed takes the same path.
-	for _, name := range []string{"rust-c", "diamond-rust", "diamond-mixed"} {
-		r := rowNamed(t, sharedRows(t), name)
-		t.Run("composed/"+name, func(t *testing.T) {
-			in := []linker.Input{input(t, filepath.Join(shared, "composed"), name)}
-			for _, target := range []linker.Target{linker.TargetAny, linker.TargetWazero, linker.TargetPreview1} {
-				runWazero(t, "core single for "+string(target), link(t, in, linker.Options{Target: target}).Output, r.answers)
+			if r.pure() || !r.small() && os.Getenv(bigRows) == "" {
+				return // TestPureComponents runs what is composed of the pure ones
+			}
+			if whole := r.composed(t); whole != nil {
+				runWazero(t, "core single, composed", link(t, whole, coreSingle.as(linker.Options{Target: linker.TargetWazero})).Output, r.answers)
 			}
 		})
 	}
-	if wanted == "" {
-		t.Logf("set %s=1 for the rows with StarlingMonkey and CPython", bigRows)
+	// What wac composed goes to the other targets, too.
+	for _, name := range []string{"rust-c", "diamond-rust", "diamond-mixed"} {
+		r := rowNamed(t, sharedRows(t), name)
+		t.Run("composed/"+name, func(t *testing.T) {
+			in := r.composed(t)
+			for _, target := range []linker.Target{linker.TargetAny, linker.TargetPreview1} {
+				runWazero(t, "core single for "+string(target), link(t, in, linker.Options{Target: target}).Output, r.answers)
+			}
+		})
 	}
 }
 
 // TestInterleavedCalls calls two language runtimes in one memory a thousand
 // times on one instance: each run crosses from one to the other and back nine
 // times, and both allocate and collect on the way. What a run computes is
-// compared with a pair of C components.
+// compared with a pair of C components. Then one run with a long list makes the
+// windows of both grow, and a few more calls find all as it was.
 func TestInterleavedCalls(t *testing.T) {
 	wanted := os.Getenv(bigRows)
 	if testing.Short() {
@@ -233,15 +239,16 @@ func TestInterleavedCalls(t *testing.T) {
 	}
 	ctx := context.Background()
 	rows := sharedRows(t)
-	open := func(t *testing.T, r *row) *runtime.Instance {
+	open := func(t *testing.T, r *row) (*runtime.Instance, []string) {
 		inputs, o := r.load(t)
-		o.Target = linker.TargetWazero
-		inst, err := runtime.Open(ctx, link(t, inputs, coreSingle.as(o)).Output, runtime.Config{})
+		o.Target, o.Names = linker.TargetWazero, linker.NamesKeep
+		wasm, owners := watchWindows(t, link(t, inputs, coreSingle.as(o)).Output)
+		inst, err := runtime.Open(ctx, wasm, runtime.Config{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { inst.Close(ctx) })
-		return inst
+		return inst, owners
 	}
 	fields := regexp.MustCompile(`add=(\S+) .*\(#(\d+)\) norm=(\S+) .*counter=\[?(\d+),\s*(\d+),\s*(\d+)`)
 	for _, pair := range []struct{ name, consumer, provider string }{
@@ -253,9 +260,11 @@ func TestInterleavedCalls(t *testing.T) {
 			if pair.name != "qjs-qjs" && wanted != "1" && !strings.Contains(" "+wanted+" ", " "+pair.name+" ") {
 				t.Skipf("set %s=1", bigRows)
 			}
-			model := open(t, rowNamed(t, rows, "c-c"))
-			inst := open(t, &row{name: pair.name, parts: []string{pair.consumer, pair.provider}})
-			for n := range 1000 {
+			model, _ := open(t, rowNamed(t, rows, "c-c"))
+			inst, owners := open(t, &row{name: pair.name, parts: []string{pair.consumer, pair.provider}})
+			begin := windowSizes(t, inst, owners)
+			compare := func(n int) {
+				t.Helper()
 				call := fmt.Sprintf("run(%d)", n)
 				want, err := model.Invoke(ctx, call)
 				if err != nil {
@@ -269,6 +278,27 @@ func TestInterleavedCalls(t *testing.T) {
 				if w == nil || g == nil || !slices.Equal(w[1:], g[1:]) {
 					t.Fatalf("%s = %s, want what is in %s", call, got, want)
 				}
+			}
+			for n := range 1000 {
+				compare(n)
+			}
+			after := windowSizes(t, inst, owners)
+			compare(manyPoints)
+			end := windowSizes(t, inst, owners)
+			for _, owner := range []string{pair.consumer, pair.provider} {
+				grown := false
+				for i, o := range owners {
+					if strings.HasPrefix(o, owner) {
+						t.Logf("%s: %d pages, %d after 1000 calls, %d after run(%d)", o, begin[i], after[i], end[i], manyPoints)
+						grown = grown || end[i] > begin[i]
+					}
+				}
+				if !grown {
+					t.Errorf("no window of %s grew: %v, %v before, %v after", owner, owners, begin, end)
+				}
+			}
+			for n := range 20 {
+				compare(n)
 			}
 		})
 	}

@@ -25,7 +25,9 @@ type inspected struct {
 	Memories   []string        `json:"memories,omitempty"`
 	Isolation  string          `json:"isolation,omitempty"` // of the windows
 	Windows    []linker.Window `json:"windows,omitempty"`   // what a single memory is cut into
+	Tables     []tableInfo     `json:"tables,omitempty"`
 	Functions  int             `json:"functions,omitempty"` // defined ones
+	Kinds      *functionKinds  `json:"function_kinds,omitempty"`
 	Producers  []tool          `json:"producers,omitempty"`
 	WIT        string          `json:"wit,omitempty"`
 	Modules    []*inspected    `json:"modules,omitempty"`
@@ -45,6 +47,7 @@ type externInfo struct {
 	Name string `json:"name"`
 	Kind string `json:"kind"`
 	Type string `json:"type,omitempty"`
+	Use  string `json:"use,omitempty"` // of an imported function that is not called
 }
 
 func (a *app) inspectCommand() *cobra.Command {
@@ -53,7 +56,7 @@ func (a *app) inspectCommand() *cobra.Command {
 		Use:   "inspect FILE",
 		Short: "Show what is in a module or component",
 		Long: `inspect prints the kind of FILE, its sections with their sizes, imports and
-exports, memories, and the tools that made it. With -v it lists the sections of
+exports, memories, tables, kinds of functions, and the tools that made it. With -v it lists the sections of
 the core modules in a component as well. With --memory it prints the memories
 alone, and which part of a single memory belongs to whom.`,
 		Args:        cobra.ExactArgs(1),
@@ -176,6 +179,13 @@ func (i *inspected) module(m *wasm.Module) {
 		i.Memories = append(i.Memories, text)
 	}
 	i.Functions = len(m.Funcs)
+	kinds, use, infos := uses(m, tables)
+	i.Kinds, i.Tables = &kinds, infos
+	for n := range i.Imports {
+		if i.Imports[n].Kind == wasm.ExternFunc.String() {
+			i.Imports[n].Use, use = use[0], use[1:]
+		}
+	}
 	for _, c := range m.Customs {
 		if c.Name == linker.WindowsSection {
 			// A map that cannot be read is as none: it is of another version.
@@ -297,9 +307,10 @@ func (i *inspected) text(b *strings.Builder, indent string, verbose bool) {
 	for n, mem := range i.Memories {
 		line("  memory %d: %s", n, mem)
 	}
-	if i.Functions > 0 {
-		line("  %s, imports not counted", plural(i.Functions, "function"))
+	for n := range i.Tables {
+		line("  table %d: %s", n, &i.Tables[n])
 	}
+	i.kindLines(line)
 	i.tools(line)
 	if i.WIT != "" {
 		line("")
@@ -409,6 +420,9 @@ func externs(line func(string, ...any), what string, list []externInfo) {
 		text := e.Kind + " " + e.Name
 		if e.Type != "" {
 			text += ": " + e.Type
+		}
+		if e.Use != "" {
+			text += ", " + e.Use
 		}
 		line("  %s", text)
 	}

@@ -281,6 +281,8 @@ type Data struct {
 	Memory   MemoryID
 	Offset   Const
 	Deferred bool
+	// Bytes is the content of a generated segment, whose Inst is 0.
+	Bytes []byte
 }
 
 // Elem is an element segment.
@@ -372,6 +374,11 @@ type Program struct {
 	HandleMemory MemoryID
 	HandleTop    uint32
 
+	// Trap is a function that does nothing but trap; Seal adds it. It stands
+	// in the slots of tables that nobody can call, where that is shorter than
+	// an empty slot, and is in the output only then.
+	Trap FuncID
+
 	sealed bool
 }
 
@@ -395,7 +402,13 @@ func NewProgram() *Program {
 
 // Seal is the barrier after which no function may be added: marking has
 // begun, and a function nobody marked would be lost.
-func (p *Program) Seal() { p.sealed = true }
+func (p *Program) Seal() {
+	if p.Trap == 0 {
+		// No locals, unreachable, end: of any type.
+		p.Trap = p.AddFunc(Func{Kind: FuncGenerated, Type: p.Types.Func(nil, nil), Body: &wasm.Body{Bytes: []byte{0, byte(wasm.OpUnreachable), byte(wasm.OpEnd)}, Code: 1}, Name: "trap"})
+	}
+	p.sealed = true
+}
 
 // AddFunc adds a function. It panics after Seal.
 func (p *Program) AddFunc(f Func) FuncID {
@@ -457,6 +470,25 @@ func (p *Program) FuncName(id FuncID) string {
 		return f.Import.Module + "#" + f.Import.Name
 	}
 	return f.Name
+}
+
+// DataBytes is the content of a data segment.
+func (p *Program) DataBytes(id DataID) []byte {
+	d := &p.Datas[id]
+	if d.Inst == 0 {
+		return d.Bytes
+	}
+	return p.ModuleOf(p.Instances[d.Inst]).Code.Datas[d.Index].Init
+}
+
+// Size is how many bytes the memory begins with, 0 when that does not fit 64
+// bits.
+func (m *Memory) Size() uint64 {
+	log := uint32(16)
+	if m.Type.HasPageSize {
+		log = m.Type.PageLog2
+	}
+	return m.Type.Min << log
 }
 
 // ModuleOf returns the code module of an instance.

@@ -14,136 +14,6 @@ import (
 	"github.com/wbundle/wbundle/shake"
 )
 
-// layout is where ids become indices: for each space, the ids of the output
-// in order, imports first, and the index of each id.
-type layout struct {
-	p         *graph.Program
-	live      *shake.Live
-	multi     bool
-	isolation Isolation
-	// guarded says that some window's accesses are guarded (isolate.go).
-	guarded bool
-	// wazero says that guards are to be quick in wazero, not in other engines.
-	wazero bool
-
-	types    []graph.TypeID
-	funcs    []graph.FuncID
-	tables   []graph.TableID
-	memories []graph.MemoryID
-	globals  []graph.GlobalID
-	tags     []graph.TagID
-	datas    []graph.DataID
-	elems    []graph.ElemID
-	imported [wasm.SpaceElem + 1]int
-
-	index [wasm.SpaceElem + 1][]uint32
-}
-
-// order lists the live ids of a space, those that imported accepts first.
-func order[ID ~uint32](l *layout, s wasm.Space, n int, imported func(ID) bool) []ID {
-	var out []ID
-	index := make([]uint32, n)
-	for _, want := range []bool{true, false} {
-		for id := ID(1); int(id) < n; id++ {
-			if l.live.Has(s, uint32(id)) && (imported != nil && imported(id)) == want {
-				index[id] = uint32(len(out))
-				out = append(out, id)
-			}
-		}
-		if want {
-			l.imported[s] = len(out)
-		}
-	}
-	l.index[s] = index
-	return out
-}
-
-// layoutPass assigns indices, densely, in the order of ids.
-func layoutPass(p *graph.Program, live *shake.Live, opts *Options, host graph.MemoryID) *layout {
-	l := &layout{p: p, live: live, multi: opts.memory() == MemoryMulti, isolation: opts.isolation(), wazero: opts.Target == TargetWazero}
-	l.types = order[graph.TypeID](l, wasm.SpaceType, p.Types.Len(), nil)
-	l.funcs = order(l, wasm.SpaceFunc, len(p.Funcs), func(id graph.FuncID) bool { return p.Funcs[id].Kind == graph.FuncImport })
-	l.tables = order(l, wasm.SpaceTable, len(p.Tables), func(id graph.TableID) bool { return p.Tables[id].Import != nil })
-	l.memories = order(l, wasm.SpaceMemory, len(p.Memories), func(id graph.MemoryID) bool { return p.Memories[id].Import != nil })
-	l.globals = order(l, wasm.SpaceGlobal, len(p.Globals), func(id graph.GlobalID) bool { return p.Globals[id].Import != nil })
-	l.tags = order(l, wasm.SpaceTag, len(p.Tags), func(id graph.TagID) bool { return p.Tags[id].Import != nil })
-	l.datas = order[graph.DataID](l, wasm.SpaceData, len(p.Datas), nil)
-	l.elems = order[graph.ElemID](l, wasm.SpaceElem, len(p.Elems), nil)
-	l.sortGlobals()
-	l.sortMemories(host)
-	l.guarded = slices.ContainsFunc(l.memories, func(id graph.MemoryID) bool {
-		w := p.Memories[id].Window
-		return w != nil && w.Guarded
-	})
-	return l
-}
-
-// sortMemories puts the host's memory first: engines and tools that know one
-// memory look at index 0.
-func (l *layout) sortMemories(host graph.MemoryID) {
-	i := slices.Index(l.memories, host)
-	if i < 0 || l.imported[wasm.SpaceMemory] > 0 {
-		return
-	}
-	l.memories = slices.Insert(slices.Delete(l.memories, i, i+1), 0, host)
-	for i, id := range l.memories {
-		l.index[wasm.SpaceMemory][id] = uint32(i)
-	}
-}
-
-// sortGlobals keeps globals that need no other global in front: an
-// initialiser that link time could not fold may only name earlier ones.
-func (l *layout) sortGlobals() {
-	n := l.imported[wasm.SpaceGlobal]
-	slices.SortStableFunc(l.globals[n:], func(a, b graph.GlobalID) int {
-		ka, kb := l.p.Globals[a].Init.Known, l.p.Globals[b].Init.Known
-		switch {
-		case ka == kb:
-			return 0
-		case ka:
-			return -1
-		}
-		return 1
-	})
-	for i, id := range l.globals {
-		l.index[wasm.SpaceGlobal][id] = uint32(i)
-	}
-}
-
-// windowed reports whether memories share one.
-func (l *layout) windowed() bool {
-	return len(l.memories) > 0 && l.p.Memories[l.memories[0]].Window != nil
-}
-
-func (l *layout) funcIndex(id graph.FuncID) uint32 {
-	return l.index[wasm.SpaceFunc][l.p.Resolve(id)]
-}
-
-// memoryIndex is the output's index of a memory: 0 for every window.
-func (l *layout) memoryIndex(id graph.MemoryID) uint32 {
-	if l.p.Memories[id].Window != nil {
-		return 0
-	}
-	return l.index[wasm.SpaceMemory][id]
-}
-
-// val maps a value type whose type index is an interned id.
-func (l *layout) val(v wasm.ValType) wasm.ValType {
-	if v.Kind == wasm.KindRef && v.Heap >= 0 {
-		v.Heap = wasm.HeapType(l.index[wasm.SpaceType][v.Heap])
-	}
-	return v
-}
-
-// valOf maps a value type of an instance's module; inst is nil for items of
-// the host, whose types are interned ids.
-func (l *layout) valOf(v wasm.ValType, inst graph.InstanceID) wasm.ValType {
-	if inst != 0 {
-		v = l.p.MapVal(l.p.ModuleOf(l.p.Instances[inst]).Types, v)
-	}
-	return l.val(v)
-}
-
 // emit makes the output module, ready to be written.
 func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, progress func(done, total int)) (*wasm.Encoder, error) {
 	m := &wasm.Module{}
@@ -200,7 +70,7 @@ func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, pro
 	if p.Start != 0 {
 		m.HasStart, m.Start = true, l.funcIndex(p.Start)
 	}
-	l.emitDatas(m)
+	m.Datas = l.dataSegments
 	refs, namesData, err := l.emitCode(ctx, m, progress)
 	if err != nil {
 		return nil, err
@@ -308,37 +178,7 @@ func (l *layout) emitExports(m *wasm.Module) {
 	}
 }
 
-func (l *layout) emitDatas(m *wasm.Module) {
-	p := l.p
-	m.Datas = make([]wasm.Data, 0, len(l.datas))
-	for _, id := range l.datas {
-		d := &p.Datas[id]
-		inst := p.Instances[d.Inst]
-		src := &p.ModuleOf(inst).Code.Datas[d.Index]
-		out := wasm.Data{Mode: src.Mode, Init: src.Init}
-		switch {
-		case d.Deferred || src.Mode == wasm.SegmentPassive:
-			out.Mode, out.Flags = wasm.SegmentPassive, 1
-		default:
-			out.Memory = l.memoryIndex(d.Memory)
-			if out.Memory != 0 {
-				out.Flags = 2
-			}
-			if d.Offset.Known {
-				c := d.Offset
-				if w := p.Memories[d.Memory].Window; w != nil {
-					c.Bits += w.Base
-				}
-				out.Offset = wasm.Expr{Bytes: l.constExpr(c, c.Type)}
-			} else {
-				out.Offset = l.expr(&src.Offset, inst)
-			}
-		}
-		m.Datas = append(m.Datas, out)
-	}
-}
-
-// emitElems writes the live element segments, and declares the functions that
+// emitElems writes the element segments, and declares the functions that
 // ref.func names in code and nothing else declares.
 func (l *layout) emitElems(m *wasm.Module, refs map[graph.FuncID]bool) {
 	p := l.p
@@ -347,36 +187,8 @@ func (l *layout) emitElems(m *wasm.Module, refs map[graph.FuncID]bool) {
 			delete(refs, p.Resolve(graph.FuncID(e.ID)))
 		}
 	}
-	for _, id := range l.elems {
-		e := &p.Elems[id]
-		inst := p.Instances[e.Inst]
-		src := &p.ModuleOf(inst).Code.Elems[e.Index]
-		out := wasm.Elem{Mode: src.Mode, Type: l.valOf(src.Type, e.Inst), UsesExprs: src.UsesExprs}
-		if e.Deferred {
-			out.Mode = wasm.SegmentPassive
-		}
-		if out.Mode == wasm.SegmentActive {
-			out.Table = l.index[wasm.SpaceTable][e.Table]
-			if e.Offset.Known {
-				out.Offset = wasm.Expr{Bytes: l.constExpr(e.Offset, e.Offset.Type)}
-			} else {
-				out.Offset = l.expr(&src.Offset, inst)
-			}
-		}
-		for _, f := range src.Funcs {
-			out.Funcs = append(out.Funcs, l.funcIndex(inst.Funcs[f]))
-			delete(refs, p.Resolve(inst.Funcs[f]))
-		}
-		for i := range src.Exprs {
-			out.Exprs = append(out.Exprs, l.expr(&src.Exprs[i], inst))
-			for _, s := range src.Exprs[i].Sites {
-				if s.Kind == wasm.SiteFunc {
-					delete(refs, p.Resolve(inst.Funcs[s.Target]))
-				}
-			}
-		}
-		out.Flags = elemFlags(&out)
-		m.Elems = append(m.Elems, out)
+	for _, piece := range l.elemPieces {
+		m.Elems = append(m.Elems, l.elemSegment(piece, refs))
 	}
 	if len(refs) > 0 {
 		var fs []uint32

@@ -57,6 +57,11 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 		f.preview1Pass()
 	}
 
+	// Environment, arguments and files that are part of the bundle.
+	if err := f.embedPass(); err != nil {
+		return nil, err
+	}
+
 	// Start functions and the segments that must wait for them. They call
 	// across components like any export, so this is before the adapters.
 	if err := startPass(p, opts.memory() == MemorySingle && f.mayShare()); err != nil {
@@ -69,6 +74,9 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	// the inputs live, only less.
 	step("adapters")
 	reached := shake.Mark(p)
+	if err := f.checkEmbedded(reached); err != nil {
+		return nil, err
+	}
 	if err := f.exportHostFace(reached); err != nil {
 		return nil, err
 	}
@@ -96,10 +104,11 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	// No new functions past this line.
 	step("mark")
 	p.Seal()
-	live := shake.Mark(p)
+	live := opts.marking.mark(p)
 
 	// Ids become indices here and nowhere else.
 	l := layoutPass(p, live, &opts, f.hostMemory)
+	laid := l.funcs
 
 	// The optimiser takes a module and gives back a smaller one.
 	var module []byte
@@ -122,7 +131,7 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Output: out, Program: p, Origins: origins(l)}
+	r := &Result{Output: out, Program: p, Origins: origins(l, laid)}
 	r.Summary = f.summary(l, adapters)
 	return r, nil
 }

@@ -3,6 +3,7 @@ package linker
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/wbundle/wbundle/graph"
@@ -99,7 +100,7 @@ func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Cha
 	if err != nil {
 		return nil, nil, err
 	}
-	return e.Append(make([]byte, 0, e.Size())), l.inTermsOf(from, inst), nil
+	return e.Append(make([]byte, 0, e.Size())), l.inTermsOf(from, inst, changes), nil
 }
 
 // keptCustoms are the custom sections of an emitted module that are not made
@@ -114,8 +115,21 @@ func keptCustoms(m *wasm.Module, memory bool) []wasm.Custom {
 // program that the module came from, whose layout was from: the lists hold the
 // ids of that program, in the order of the new module. What the optimiser
 // added, and types, have the id 0.
-func (l *layout) inTermsOf(from *layout, inst *graph.Instance) *layout {
+func (l *layout) inTermsOf(from *layout, inst *graph.Instance, changes *opt.Changes) *layout {
 	out := *from
+	out.folded = maps.Clone(from.folded)
+	if out.folded == nil {
+		out.folded = map[graph.FuncID][]graph.FuncID{}
+	}
+	for _, gone := range slices.Sorted(maps.Keys(changes.Alias)) {
+		stays := changes.Alias[gone]
+		if int(gone) >= len(from.funcs) || int(stays) >= len(from.funcs) {
+			continue // one that the optimiser made
+		}
+		a, b := from.funcs[gone], from.funcs[stays]
+		out.folded[b] = append(append(out.folded[b], a), out.folded[a]...)
+		delete(out.folded, a)
+	}
 	out.imported, out.index = l.imported, [wasm.SpaceElem + 1][]uint32{}
 	out.funcs = translate(l.funcs, inst.Funcs, from.funcs)
 	out.tables = translate(l.tables, inst.Tables, from.tables)

@@ -143,6 +143,8 @@ type Options struct {
 	// inputs are not validated, and what is ill-typed in them stays so.
 	Check bool
 
+	marking marking // markPrecise, except in measurements
+
 	// Progress, when set, is called as passes begin and advance. It may be
 	// called from several goroutines.
 	Progress func(Progress)

@@ -94,6 +94,11 @@ func origins(l *layout, laid []graph.FuncID) *Origins {
 	funcs := make([]Origin, len(l.funcs))
 	for i, id := range l.funcs {
 		funcs[i] = o.function(id, generated[id], callers[id])
+		for _, copied := range l.folded[id] {
+			if copied != 0 {
+				funcs[i].Also = append(funcs[i].Also, o.function(copied, generated[copied], callers[copied]))
+			}
+		}
 	}
 	o.spaces[wasm.SpaceFunc] = funcs
 	item := func(inst graph.InstanceID, s wasm.Space, index, id uint32, imp *graph.Import) Origin {

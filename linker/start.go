@@ -85,7 +85,7 @@ func startPass(p *graph.Program, windows bool) error {
 				order.ran(inst.ID)
 			}
 		}
-		if m.HasStart && !inst.NoStart {
+		if m.HasStart && !inst.NoStart && !shake.Pure(p, inst.Funcs[m.Start]) {
 			id := p.Resolve(inst.Funcs[m.Start])
 			b.Call(id)
 			only = id

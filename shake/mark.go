@@ -16,7 +16,16 @@ type Item struct {
 // Live is the outcome of marking. For each space it holds, by id, the item
 // that first reached it; Root for roots. The zero Item means not live.
 type Live struct {
+	p       *graph.Program
 	parents [wasm.SpaceElem + 1][]Item
+	// uses counts the mentions of each item in live code, types and segments.
+	uses [wasm.SpaceElem + 1][]uint32
+	// slots says, for a function whose parent is an element segment, which slot
+	// of it.
+	slots  map[graph.FuncID]slotUse
+	tables []*tableUse // by TableID; nil for a table that is not live
+	elems  []elemUse   // by ElemID
+	datas  []bool      // by DataID: named by an instruction
 }
 
 // Root is the parent of an item that is kept for its own sake.
@@ -34,8 +43,19 @@ func (l *Live) Func(id graph.FuncID) bool { return l.Has(wasm.SpaceFunc, uint32(
 // Memory reports whether a memory is live.
 func (l *Live) Memory(id graph.MemoryID) bool { return l.Has(wasm.SpaceMemory, uint32(id)) }
 
-// Parent returns who kept an item, Root for a root.
+// Parent returns who kept an item, Root for a root. The parent of a function
+// that is live because an indirect call may find it is the element segment with
+// its slot; Slot tells the slot and the caller.
 func (l *Live) Parent(it Item) Item { return l.parents[it.Space][it.ID] }
+
+// Uses returns how often live code, types and initialisers mention an item;
+// slots of element segments are not counted.
+func (l *Live) Uses(s wasm.Space, id uint32) int {
+	if int(id) < len(l.uses[s]) {
+		return int(l.uses[s][id])
+	}
+	return 0
+}
 
 // Count returns how many items of a space are live.
 func (l *Live) Count(s wasm.Space) int {
@@ -48,11 +68,15 @@ func (l *Live) Count(s wasm.Space) int {
 	return n
 }
 
-// marker is the state of one run: a breadth-first search over sites.
+// marker is the state of one run: a search over sites. Indirect calls are the
+// part that is not a plain search, see table.go.
 type marker struct {
 	p    *graph.Program
 	live *Live
 	work []Item
+	// coarse says that a live table keeps all that is in it, whatever its
+	// calls look like.
+	coarse bool
 	// dataOf and elemsOf list the active segments by memory and table: a live
 	// memory keeps its active data, a live table its active elements.
 	dataOf  map[graph.MemoryID][]graph.DataID
@@ -60,46 +84,114 @@ type marker struct {
 }
 
 // Mark marks what the program's exports and start function reach: functions,
-// globals, tables, memories, segments, types, tags. Indirect calls keep every
-// function in the table, because every active element segment of a live table
-// is live. So is an active segment that others can tell from none: it fills a
+// globals, tables, memories, segments, types, tags. A slot of a table keeps its
+// function only where an indirect call that is reached may find it (table.go).
+// An active segment that others can tell from none is live in itself: it fills a
 // memory or table of the host, or its offset, a global of the host, may be out
-// of bounds. A canonical built-in that has no body yet reaches what its body
-// will use.
+// of bounds. A segment that instructions only drop is not live, nor is an active
+// one that they name: it is empty by then (Live.Void). A canonical built-in that
+// has no body yet reaches what its body will use.
 //
 // Mark does not change the program; it may run before the adapters exist, to
-// tell which of them are needed, and again after.
+// tell which of them are needed, and again after. Adapters call nothing
+// indirectly, so what a later run finds live, an earlier one did.
 //
 // Before there is a start function, its roots may be given apart.
-func Mark(p *graph.Program, roots ...graph.FuncID) *Live {
+func Mark(p *graph.Program, roots ...graph.FuncID) *Live { return newMarker(p).from(roots) }
+
+// Coarse marks as Mark does, except that it keeps everything in a live table. It
+// is what the gain of looking at calls is measured by.
+func Coarse(p *graph.Program) *Live {
 	m := newMarker(p)
+	m.coarse = true
+	return m.from(nil)
+}
+
+// from marks from the exports, the start function and the roots that are given.
+func (m *marker) from(roots []graph.FuncID) *Live {
 	for _, fn := range roots {
 		m.mark(wasm.SpaceFunc, uint32(fn), Root)
 	}
-	for _, e := range p.Exports {
-		m.mark(ExternSpace(e.Kind), e.ID, Root)
-	}
-	if p.Start != 0 {
-		m.mark(wasm.SpaceFunc, uint32(p.Start), Root)
+	m.exports()
+	if m.p.Start != 0 {
+		m.mark(wasm.SpaceFunc, uint32(m.p.Start), Root)
 	}
 	return m.run()
 }
 
-// Reach marks what a call of a function reaches, and nothing else.
+// All marks the whole program, reached or not: what there would be without
+// marking, to measure by. Only built-ins without a body, which nothing reached
+// when bodies were made, are left out; what calls one has to do without it.
+func All(p *graph.Program) *Live {
+	m := newMarker(p)
+	m.coarse = true
+	for id := 1; id < len(p.Funcs); id++ {
+		if f := &p.Funcs[id]; f.Kind == graph.FuncDefined || f.Kind == graph.FuncGenerated && graph.FuncID(id) != p.Trap {
+			m.mark(wasm.SpaceFunc, uint32(id), Root)
+		}
+	}
+	for id := 1; id < len(p.Globals); id++ {
+		m.mark(wasm.SpaceGlobal, uint32(id), Root)
+	}
+	for id := 1; id < len(p.Tables); id++ {
+		m.mark(wasm.SpaceTable, uint32(id), Root)
+	}
+	for id := 1; id < len(p.Memories); id++ {
+		m.mark(wasm.SpaceMemory, uint32(id), Root)
+	}
+	for id := 1; id < len(p.Datas); id++ {
+		m.mark(wasm.SpaceData, uint32(id), Root)
+	}
+	for _, inst := range p.Instances[1:] {
+		for i, id := range inst.Elems {
+			if p.ModuleOf(inst).Code.Elems[i].Mode != wasm.SegmentDeclarative {
+				m.mark(wasm.SpaceElem, uint32(id), Root)
+			}
+		}
+		for _, t := range p.ModuleOf(inst).Types {
+			m.mark(wasm.SpaceType, uint32(t), Root)
+		}
+	}
+	m.exports()
+	return m.run()
+}
+
+// Reach marks what a call of a function may reach, and nothing else. What other
+// code has put into tables is not known here, so a table that is reached keeps
+// all that its segments put there.
 func Reach(p *graph.Program, fn graph.FuncID) *Live {
 	m := newMarker(p)
+	m.coarse = true
 	m.mark(wasm.SpaceFunc, uint32(fn), Root)
 	return m.run()
 }
 
+// exports marks the exports. The host may read, call and write what is in a
+// table that it gets.
+func (m *marker) exports() {
+	for _, e := range m.p.Exports {
+		m.mark(ExternSpace(e.Kind), e.ID, Root)
+		if e.Kind == wasm.ExternTable {
+			m.escape(graph.TableID(e.ID), 0)
+		}
+	}
+}
+
 func newMarker(p *graph.Program) *marker {
-	m := &marker{p: p, live: &Live{}, dataOf: map[graph.MemoryID][]graph.DataID{}, elemsOf: map[graph.TableID][]graph.ElemID{}}
+	m := &marker{
+		p: p, dataOf: map[graph.MemoryID][]graph.DataID{}, elemsOf: map[graph.TableID][]graph.ElemID{},
+		live: &Live{
+			p: p, slots: map[graph.FuncID]slotUse{}, tables: make([]*tableUse, len(p.Tables)),
+			elems: make([]elemUse, len(p.Elems)), datas: make([]bool, len(p.Datas)),
+		},
+	}
 	for space, n := range map[wasm.Space]int{
 		wasm.SpaceType: p.Types.Len(), wasm.SpaceFunc: len(p.Funcs), wasm.SpaceTable: len(p.Tables),
 		wasm.SpaceMemory: len(p.Memories), wasm.SpaceGlobal: len(p.Globals), wasm.SpaceTag: len(p.Tags),
 		wasm.SpaceData: len(p.Datas), wasm.SpaceElem: len(p.Elems),
 	} {
 		m.live.parents[space] = make([]Item, n)
+		m.live.uses[space] = make([]uint32, n)
 	}
 	for id := 1; id < len(p.Datas); id++ {
 		d := &p.Datas[id]
@@ -156,6 +248,7 @@ func (m *marker) mark(s wasm.Space, id uint32, parent Item) {
 	if s == wasm.SpaceFunc {
 		id = uint32(m.p.Resolve(graph.FuncID(id)))
 	}
+	m.live.uses[s][id]++
 	if slot := &m.live.parents[s][id]; slot.Space == wasm.SpaceNone {
 		*slot = parent
 		m.work = append(m.work, Item{s, id})
@@ -199,6 +292,7 @@ func (m *marker) visit(it Item) {
 		} else {
 			m.val(t.Type.Elem, nil, it)
 		}
+		m.openTable(graph.TableID(it.ID))
 		for _, e := range m.elemsOf[graph.TableID(it.ID)] {
 			m.mark(wasm.SpaceElem, uint32(e), it)
 		}
@@ -237,25 +331,7 @@ func (m *marker) visit(it Item) {
 			}
 		}
 	case wasm.SpaceElem:
-		m.elem(&p.Elems[it.ID], it)
-	}
-}
-
-func (m *marker) elem(e *graph.Elem, it Item) {
-	inst := m.p.Instances[e.Inst]
-	seg := &m.p.ModuleOf(inst).Code.Elems[e.Index]
-	m.val(seg.Type, inst, it)
-	if e.Active && !e.Deferred {
-		m.mark(wasm.SpaceTable, uint32(e.Table), it)
-		if !e.Offset.Known {
-			m.sites(seg.Offset.Sites, inst, it)
-		}
-	}
-	for _, fn := range seg.Funcs {
-		m.mark(wasm.SpaceFunc, uint32(inst.Funcs[fn]), it)
-	}
-	for i := range seg.Exprs {
-		m.sites(seg.Exprs[i].Sites, inst, it)
+		m.elem(graph.ElemID(it.ID), it)
 	}
 }
 
@@ -322,6 +398,7 @@ func (m *marker) sites(sites []wasm.Site, inst *graph.Instance, it Item) {
 				id = uint32(inst.Tables[id])
 			}
 			m.mark(wasm.SpaceTable, id, it)
+			m.tableSite(sites[:i+1], inst, graph.TableID(id), it)
 		case wasm.SiteGlobal:
 			id := s.Target
 			if inst != nil {
@@ -335,13 +412,13 @@ func (m *marker) sites(sites []wasm.Site, inst *graph.Instance, it Item) {
 			}
 			m.mark(wasm.SpaceTag, id, it)
 		case wasm.SiteData:
-			m.mark(wasm.SpaceData, uint32(DataAt(inst, s.Target)), it)
+			m.dataSite(DataAt(inst, s.Target), s.Op, it)
 		case wasm.SiteElem:
 			id := s.Target
 			if inst != nil {
 				id = uint32(inst.Elems[id])
 			}
-			m.mark(wasm.SpaceElem, id, it)
+			m.elemSite(graph.ElemID(id), s.Op, it)
 		case wasm.SiteMemory, wasm.SiteMemArg, wasm.SiteMemBase, wasm.SiteRawArg:
 			memory = s.Target
 			m.mark(wasm.SpaceMemory, uint32(MemoryAt(inst, s.Target)), it)
@@ -420,4 +497,15 @@ func DataAt(inst *graph.Instance, target uint32) graph.DataID {
 		return graph.DataID(target)
 	}
 	return inst.Datas[target]
+}
+
+// dataSite notes that an instruction names a data segment. Of a segment that is
+// dropped by the time code runs nothing is left to name: an active one is
+// dropped at instantiation. Nor does data.drop need what it drops.
+func (m *marker) dataSite(id graph.DataID, op wasm.Opcode, it Item) {
+	m.live.datas[id] = true
+	if d := &m.p.Datas[id]; op == wasm.OpDataDrop || d.Active && !d.Deferred {
+		return
+	}
+	m.mark(wasm.SpaceData, uint32(id), it)
 }

@@ -229,7 +229,13 @@ func (c *tally) why() string {
 // section of its own, so that one that cannot run here does not stop others.
 func section(t *testing.T, name, text string) {
 	t.Helper()
-	data, err := os.ReadFile(tablePath)
+	sectionOf(t, tablePath, name, text)
+}
+
+// sectionOf does so for a section of another document.
+func sectionOf(t *testing.T, path, name, text string) {
+	t.Helper()
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +243,7 @@ func section(t *testing.T, name, text string) {
 	begin, end := fmt.Sprintf("<!-- begin %s -->\n", name), fmt.Sprintf("<!-- end %s -->\n", name)
 	i, j := strings.Index(doc, begin), strings.Index(doc, end)
 	if i < 0 || j < i {
-		t.Fatalf("%s has no section %q", tablePath, name)
+		t.Fatalf("%s has no section %q", path, name)
 	}
 	i += len(begin)
 	text = "\n" + strings.TrimSpace(text) + "\n\n"
@@ -245,10 +251,10 @@ func section(t *testing.T, name, text string) {
 		return
 	}
 	if !*update {
-		t.Errorf("section %q of %s is out of date; run go test ./internal/conformance -update\n--- have\n%s--- want\n%s", name, tablePath, doc[i:j], text)
+		t.Errorf("section %q of %s is out of date; run go test ./internal/conformance -update\n--- have\n%s--- want\n%s", name, path, doc[i:j], text)
 		return
 	}
-	if err := os.WriteFile(tablePath, []byte(doc[:i]+text+doc[j:]), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(doc[:i]+text+doc[j:]), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -3,6 +3,6 @@
 # Needs wasm-tools 1.263.0 on the PATH.
 set -eu
 cd "$(dirname "$0")"
-for wat in run/*.wat abi/*.wat refuse/*.wat windows/*.wat host/*.wat shake/*.wat mismatch/*.wat boundary/*.wat; do
+for wat in run/*.wat abi/*.wat refuse/*.wat windows/*.wat host/*.wat shake/*.wat mismatch/*.wat boundary/*.wat embed/*.wat; do
   wasm-tools parse "$wat" -o "${wat%.wat}.wasm"
 done

@@ -120,11 +120,13 @@ func newAccessTest(padOpcodes, far bool) *accessTest {
 		return export(i)
 	}))
 	// (func (param i32) (result i32)
+	//   (drop (memory.grow (i32.const 0)))  ;; what never grows would come first
 	//   (loop
 	//     (if (i32.ne (i32.load (local.get 0)) (i32.const -1)) (then (return (i32.const 0))))
 	//     (br_if 0 (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 4))) (i32.const 65536))))
 	//   (i32.const 1))
 	section(&a.root, 10, code([][]byte{{0,
+		0x41, 0, 0x40, 0, 0x1a,
 		0x03, 0x40,
 		0x20, 0, 0x28, 2, 0, 0x41, 0x7f, 0x47, 0x04, 0x40, 0x41, 0, 0x0f, 0x0b,
 		0x20, 0, 0x41, 4, 0x6a, 0x22, 0, 0x41, 0x80, 0x80, 4, 0x49, 0x0d, 0, 0x0b,

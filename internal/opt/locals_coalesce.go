@@ -79,7 +79,7 @@ type coalescer struct {
 	// for.
 	class   []uint32
 	members [][]uint32
-	index   []uint32 // of each class in the output
+	index   []uint32 // of each class in the output, plus one
 }
 
 var coalescers = sync.Pool{New: func() any { return new(coalescer) }}
@@ -229,11 +229,11 @@ func (c *coalescer) color() {
 	owner := make([]uint32, f.Params, len(types))
 	c.index = append(c.index[:0], make([]uint32, len(types))...)
 	for p := range uint32(f.Params) {
-		owner[p], c.index[p] = p, p
+		owner[p], c.index[p] = p, p+1
 	}
 	for i := len(c.order) - 1; i >= 0; i-- {
-		x := c.order[i]
-		if c.class[x] != x || int(x) < f.Params {
+		x := c.class[c.order[i]] // which may not be met itself, if its set is gone
+		if int(x) < f.Params || c.index[x] != 0 {
 			continue
 		}
 		at := -1
@@ -244,15 +244,21 @@ func (c *coalescer) color() {
 			}
 		}
 		if at < 0 {
-			c.index[x] = uint32(len(out))
 			out = append(out, types[x])
+			c.index[x] = uint32(len(out))
 			owner = append(owner, x)
 			continue
 		}
-		c.index[x] = uint32(at)
+		c.index[x] = uint32(at) + 1
 		or(c.row(owner[at]), c.row(x))
 	}
 	f.Locals = out
+}
+
+// at is where a local is in the output. One that is only accessed where the
+// function never comes to has no index.
+func (c *coalescer) at(local uint64) uint64 {
+	return max(uint64(c.index[c.class[local]]), 1) - 1
 }
 
 // rename gives every access its index, and removes copies of a local to itself.
@@ -263,9 +269,9 @@ func (c *coalescer) rename(slot **ir.Node) {
 	}
 	switch n.Op {
 	case wasm.OpLocalGet:
-		n.Imm = uint64(c.index[c.class[n.Imm]])
+		n.Imm = c.at(n.Imm)
 	case wasm.OpLocalSet, wasm.OpLocalTee:
-		n.Imm = uint64(c.index[c.class[n.Imm]])
+		n.Imm = c.at(n.Imm)
 		v := n.Kids[0]
 		if (v.Op != wasm.OpLocalGet && v.Op != wasm.OpLocalTee) || v.Imm != n.Imm || v.IsUnreachable() {
 			return

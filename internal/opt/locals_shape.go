@@ -69,7 +69,7 @@ func (s *sinkable) inPlace() bool { return *s.slot == s.set && s.set.Op == wasm.
 func (k *sinker) block(slot **ir.Node) extent {
 	n := *slot
 	what := extent{outer: noBranch}
-	lo := len(k.log)
+	lo, from := len(k.log), k.now
 	serial := k.open(n)
 	sites, siteSets := len(k.sites), len(k.siteSets)
 	for i := range n.Kids {
@@ -91,18 +91,18 @@ func (k *sinker) block(slot **ir.Node) extent {
 		k.sites, k.siteSets = k.sites[:sites], k.siteSets[:siteSets]
 	}
 	if shaped {
-		k.redefine(slot, lo, &what)
+		k.redefine(slot, lo, from, &what)
 	}
 	return what
 }
 
 // redefine is define for a set that shape has made.
-func (k *sinker) redefine(slot **ir.Node, lo int, what *extent) {
+func (k *sinker) redefine(slot **ir.Node, lo int, from int32, what *extent) {
 	x := uint32((*slot).Imm)
 	k.changed = true
 	k.accesses(x, true)
 	k.does(ir.WritesLocal)
-	k.define(slot, lo, *what)
+	k.define(slot, lo, from, *what)
 	k.logAccess(x, true)
 	what.fx |= ir.WritesLocal
 }
@@ -185,7 +185,7 @@ func (k *sinker) shapeBlock(slot **ir.Node, l openLabel, serial int32) bool {
 // branch walks through an if.
 func (k *sinker) branch(slot **ir.Node) extent {
 	n := *slot
-	lo := len(k.log)
+	lo, from := len(k.log), k.now
 	what := k.walk(&n.Kids[0])
 	if n.Kids[0].IsUnreachable() {
 		return what
@@ -230,7 +230,7 @@ func (k *sinker) branch(slot **ir.Node) extent {
 		k.live[i].cond = min(k.live[i].cond, k.cond)
 	}
 	if shaped {
-		k.redefine(slot, lo, &what)
+		k.redefine(slot, lo, from, &what)
 	}
 	return what
 }

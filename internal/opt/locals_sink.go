@@ -78,8 +78,8 @@ type sinkable struct {
 	set   *ir.Node
 	slot  **ir.Node // where it is
 	local uint32
-	// born is when it was met, on the clock of the walk.
-	born       int32
+	// from and born are when its value and it were met, on the clock of the walk.
+	from, born int32
 	cond, loop int32 // how many ifs and loops were around it
 	// lo and hi are the part of the log that has the value's accesses of locals;
 	// reads and writes are what is in there, modulo 64. A wide value has too many.
@@ -461,6 +461,7 @@ func (k *sinker) take(slot **ir.Node, s *sinkable) (extent, bool) {
 	k.changed = true
 	*s.slot = k.f.Nop()
 	k.gets[x]--
+	born := s.born
 	if !s.wide {
 		k.log = append(k.log, k.log[s.lo:s.hi]...)
 	}
@@ -473,7 +474,19 @@ func (k *sinker) take(slot **ir.Node, s *sinkable) (extent, bool) {
 			break
 		}
 	}
+	k.torn(born)
 	return what, true
+}
+
+// torn takes note that a set was taken from where it was. The values that it
+// was part of may not follow: it was not the first thing in them.
+func (k *sinker) torn(born int32) {
+	for i := range k.live {
+		if s := &k.live[i]; s.from < born && born < s.born {
+			k.remove(func(s *sinkable) bool { return s.from < born && born < s.born })
+			return
+		}
+	}
 }
 
 // set is at local.set or tee.
@@ -484,7 +497,7 @@ func (k *sinker) set(slot **ir.Node) extent {
 		k.changed = true
 		n.Kids = t.Kids
 	}
-	lo := len(k.log)
+	lo, from := len(k.log), k.now
 	what := k.walk(&n.Kids[0])
 	v := n.Kids[0]
 	if n.IsUnreachable() || v.IsUnreachable() {
@@ -506,15 +519,16 @@ func (k *sinker) set(slot **ir.Node) extent {
 	k.accesses(x, true)
 	k.does(ir.WritesLocal)
 	if n.Op == wasm.OpLocalSet {
-		k.define(slot, lo, what)
+		k.define(slot, lo, from, what)
 	}
 	k.logAccess(x, true)
 	what.fx |= ir.WritesLocal
 	return what
 }
 
-// define makes a set live, the accesses of whose value are in the log from lo.
-func (k *sinker) define(slot **ir.Node, lo int, what extent) {
+// define makes a set live, the accesses of whose value are in the log from lo,
+// and which was met after from.
+func (k *sinker) define(slot **ir.Node, lo int, from int32, what extent) {
 	n := *slot
 	v := n.Kids[0]
 	x := uint32(n.Imm)
@@ -522,7 +536,7 @@ func (k *sinker) define(slot **ir.Node, lo int, what extent) {
 		return
 	}
 	k.now++
-	s := sinkable{set: n, slot: slot, local: x, born: k.now, cond: k.cond, loop: k.loop, lo: int32(lo), hi: int32(len(k.log)), inner: noBranch, what: what, wide: what.wide}
+	s := sinkable{set: n, slot: slot, local: x, from: from, born: k.now, cond: k.cond, loop: k.loop, lo: int32(lo), hi: int32(len(k.log)), inner: noBranch, what: what, wide: what.wide}
 	if s.hi-s.lo > sinkAccesses {
 		s.wide = true
 	}

@@ -61,29 +61,7 @@ func TestPrecompute(t *testing.T) {
 // TestPrecomputeCatch: a catch may come from before or after what is set.
 func TestPrecomputeCatch(t *testing.T) {
 	runGolden(t, []golden{
-		{name: "catch", same: true, before: `(module
-			(import "h" "ask" (func $ask (param i32) (result i32)))
-			(tag $t)
-			(func $maybe (param i32) local.get 0 call $ask i32.const 1 i32.and if throw $t end)
-			(func (export "a") (param i32) (result i32) (local i32)
-				block
-					try_table (catch_all 0)
-						local.get 0
-						call $maybe
-						i32.const 5
-						local.set 1
-						local.get 0
-						call $maybe
-					end
-					i32.const 3
-					local.get 1
-					i32.add
-					return
-				end
-				local.get 1))`},
-	}, Size, "none")
-	runGolden(t, []golden{
-		{name: "after", before: `(module
+		{name: "catch", before: `(module
 			(import "h" "ask" (func $ask (param i32) (result i32)))
 			(tag $t)
 			(func $maybe (param i32) local.get 0 call $ask i32.const 1 i32.and if throw $t end)

@@ -50,8 +50,8 @@ func optimizeCases(components string) []optimizeCase {
 		{"rust-cli", large("rust-cli"), wazero},
 		{"qjs (JS)", fixture("qjs", "consumer", "provider"), []string{"--root", "consumer"}},
 		{"Go, Go", large("go-consumer", "go-provider"), wazero},
-		{"StarlingMonkey (JS)", large("sm-consumer"), wazero},
-		{"Python", large("py-consumer"), wazero},
+		{"StarlingMonkey (JS)", large("sm-provider"), wazero},
+		{"Python", large("py-provider"), wazero},
 	}
 }
 

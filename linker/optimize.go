@@ -12,10 +12,16 @@ import (
 	"github.com/wbundle/wbundle/shake"
 )
 
-// optimizeRounds bounds how often a module is optimised and linked again. Most
-// of what can be had is there after two; a round that gains less than one byte
-// in 256 is the last.
-const optimizeRounds = 3
+const (
+	// optimizeRounds bounds how often a module is optimised and linked again. A
+	// round that gains less than one byte in 256 is the last.
+	optimizeRounds = 3
+	// optimizeAgain is how large a module may be to be optimised once more, in
+	// bytes. A second round gains 0.03% of calc, 0.07% of chain, 0.05% of two
+	// QuickJS components, and takes as long as the first. Where little is left of
+	// much, it finds more.
+	optimizeAgain = 256 << 10
+)
 
 // optimizePass optimises the emitted module.
 //
@@ -34,6 +40,7 @@ func (f *flattener) optimizePass(ctx context.Context, l *layout) ([]byte, *layou
 		return nil, nil, err
 	}
 	module := e.Append(make([]byte, 0, e.Size()))
+	e = nil // its bodies are as large as the module
 	level := opt.Size
 	if f.opts.Optimize == OptimizeSpeed {
 		level = opt.Speed
@@ -56,7 +63,7 @@ func (f *flattener) optimizePass(ctx context.Context, l *layout) ([]byte, *layou
 			break
 		}
 		module, l = again, next
-		if gain < len(module)>>8 {
+		if gain < len(module)>>8 || len(module) > optimizeAgain {
 			break
 		}
 	}

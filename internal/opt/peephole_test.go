@@ -115,6 +115,9 @@ func TestPeepholeBits(t *testing.T) {
 		{"i32", `(i32.and (i32.load8_u (local.get $a)) (i32.const 0x1fe))`, `(i32.and (i32.load8_u (local.get $a)) (i32.const -2))`},
 		{"i32", `(i32.and (i32.extend8_s (local.get $a)) (i32.const 15))`, `(i32.and (local.get $a) (i32.const 15))`},
 		{"i32", `(i32.and (i32.extend8_s (local.get $a)) (i32.const 0x1ff))`, ``},
+		{"i32", `(i32.and (i32.shl (i32.or (local.get $a) (i32.const 0x10)) (i32.const 4)) (i32.const 0xff00))`, ``},
+		{"i32", `(i32.and (i32.shl (i32.or (local.get $a) (i32.const 0x8)) (i32.const 4)) (i32.const 0xff00))`,
+			`(i32.and (i32.shl (local.get $a) (i32.const 4)) (i32.const 0xff00))`},
 		// A local that only ever holds small numbers, and one that does not.
 		{"i32", `(local.set $i (i32.load8_u (local.get $a))) (i32.and (local.get $i) (i32.const 255))`,
 			`(local.set $i (i32.load8_u (local.get $a))) (local.get $i)`},
@@ -256,6 +259,7 @@ func TestPeepholeConditions(t *testing.T) {
 		{"i32", `(i32.eqz (i32.add (local.get $a) (i32.const 7)))`, `(i32.eq (local.get $a) (i32.const -7))`},
 		{"i32", `(i32.eqz (i32.or (local.get $a) (i32.ne (local.get $b) (i32.const 0))))`, `(i32.eqz (i32.or (local.get $a) (local.get $b)))`},
 		{"i32", `(i32.eqz (i32.and (i32.shr_u (local.get $a) (i32.const 3)) (i32.const 1)))`, `(i32.eqz (i32.and (local.get $a) (i32.const 8)))`},
+		{"i32", `(i32.eqz (i32.and (i32.shr_s (local.get $a) (i32.const 28)) (i32.const 16)))`, ``}, // the sign, again
 		{"i32", `(i32.eqz (i32.rem_s (local.get $a) (i32.const 8)))`, `(i32.eqz (i32.and (local.get $a) (i32.const 7)))`},
 		{"i32", `(i32.eqz (i32.shl (i32.load8_u (local.get $a)) (i32.const 3)))`, `(i32.eqz (i32.load8_u (local.get $a)))`},
 		{"i32", `(i32.eqz (i32.shl (local.get $a) (i32.const 3)))`, ``},

@@ -26,6 +26,8 @@ type flattener struct {
 	unified map[string]string
 	// answered are the functions that stand for denied and stubbed imports.
 	answered map[graph.FuncID]bool
+	// embed is what answers for the host with values of the bundle.
+	embed embedder
 
 	edges []graph.Edge
 	// done holds the instantiated inputs, by index; busy finds cycles.

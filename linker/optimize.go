@@ -79,7 +79,7 @@ func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Cha
 	p := graph.NewProgram()
 	p.Inputs = []graph.Input{{ID: "output"}}
 	alone := &Options{Memory: MemoryMulti, Names: opts.Names}
-	f := &flattener{p: p, opts: alone, modules: map[*wasm.Module]graph.ModuleID{}}
+	f := &flattener{p: p, opts: alone, inputs: []Input{{ID: "output"}}, modules: map[*wasm.Module]graph.ModuleID{}}
 	ci, err := f.instantiateModule(m, 0, 0, "", func(imp *wasm.Import) (coreExtern, error) { return f.coreHostImport(0, m, imp) })
 	if err != nil {
 		return nil, nil, fmt.Errorf("the optimiser made a module that cannot be linked: %w", err)

@@ -41,6 +41,15 @@ type WASI struct {
 	// Forbid lists packages, interfaces and functions that the bundle must not
 	// import: an error names what still calls them.
 	Forbid []string
+
+	// Env, when set, is the environment of all programs in the bundle. What it
+	// answers is not asked of the host, and rules are not about it.
+	Env *Environment
+	// Args, when not nil, are the arguments, the program's name first.
+	Args []string
+	// Mounts are directories of read-only files, for programs that use preview 1
+	// or an adapter for it.
+	Mounts []Mount
 }
 
 // ruleNames lists the names by which a rule may speak of a function, the
@@ -105,12 +114,16 @@ func (w *WASI) check() error {
 			return fmt.Errorf("wasi rule %q is not about WASI: it begins with wasi: or is %s#function", r, preview1Module)
 		}
 	}
-	return nil
+	return w.checkValues()
 }
 
-// answer makes the function that stands for a lowered function of the host
-// under a policy; 0 under PolicyAllow.
+// answer makes the function that stands for a lowered function of the host: from
+// values of the bundle, or under a policy; 0 where the host is asked.
 func (f *flattener) answer(l *graph.Lower, t graph.TypeID) (fn graph.FuncID) {
+	if fn = f.environmentAnswer(l, t); fn != 0 {
+		f.answered[fn] = true
+		return fn
+	}
 	h := l.Func.Host
 	name := coreName(h.Interface, h.Name)
 	switch f.opts.WASI.policy(h.Interface, h.Name) {

@@ -80,6 +80,32 @@ func TestWASIPolicies(t *testing.T) {
 	}
 }
 
+// TestWASIPoliciesCoreModule applies rules to a core module that calls preview 1
+// itself.
+func TestWASIPoliciesCoreModule(t *testing.T) {
+	t.Parallel()
+	inputs := []linker.Input{{ID: "programs", Bytes: readFile(t, filepath.Join("..", "fixtures", "wasi", "programs.core.wasm"))}}
+	r := link(t, inputs, linker.Options{WASI: linker.WASI{Rules: map[string]linker.Policy{
+		"wasi:cli/environment#get-environment": linker.PolicyStub, "wasi:random": linker.PolicyDeny,
+	}}})
+	for _, gone := range []string{"environ_get", "environ_sizes_get", "random_get"} {
+		if slices.Contains(r.Summary.Imports, "wasi_snapshot_preview1#"+gone) {
+			t.Errorf("still imports %s", gone)
+		}
+	}
+	p, err := runtime.Compile(context.Background(), r.Output, "programs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close(context.Background())
+	if got := runWASI(t, p, "env"); got.stdout != "GREETING=(null) NONE=unset\n" || got.exit != "0" {
+		t.Errorf("env: %q, exit %s", got.stdout, got.exit)
+	}
+	if got := runWASI(t, p, "random"); got.exit != "trap" {
+		t.Errorf("random: %q, exit %s", got.stdout, got.exit)
+	}
+}
+
 // TestWASIRefused checks what policies and targets do not allow.
 func TestWASIRefused(t *testing.T) {
 	t.Parallel()

@@ -74,20 +74,17 @@ const (
 	errnoNotsup = 58
 )
 
-// preview1Import adds a function of preview 1 for an instance, as the policy
-// has it.
+// preview1Import adds a function of preview 1 for an instance: answered from
+// values of the bundle, or as the policy has it.
 func (f *flattener) preview1Import(name string, t graph.TypeID, inst *graph.Instance) graph.FuncID {
-	full := coreName(preview1Module, name)
-	switch f.opts.WASI.policy(preview1Module, name) {
-	case PolicyDeny:
-		return f.trapFunc(t, "denied "+full)
-	case PolicyStub:
-		return f.preview1Stub(name, t, inst)
-	}
-	return f.p.AddFunc(graph.Func{
+	raw := f.raw(graph.Func{
 		Kind: graph.FuncImport, Type: t,
 		Import: &graph.Import{Module: preview1Module, Name: name, Input: inst.Input, Caller: inst.ID},
-	})
+	}, f.opts.WASI.policy(preview1Module, name), inst)
+	if fn := f.preview1Answer(name, t, inst, 0, raw); fn != 0 {
+		return fn
+	}
+	return raw()
 }
 
 // preview1Stub generates a function that answers by itself: nothing where the

@@ -89,6 +89,9 @@ func compileGraph(ctx context.Context, j *job, inputs []linker.Input, s *linker.
 	if wasiChanged(&j.wasi) {
 		return &unbundled{reason: "the rules for WASI let the output ask its host for less than the inputs do"}
 	}
+	if w := &j.wasi; w.Env != nil || w.Args != nil || len(w.Mounts) > 0 {
+		return &unbundled{reason: "wasi.env, wasi.args and wasi.fs answer in the output what the inputs ask their host"}
+	}
 	size := 0
 	g := runtime.Graph{Rename: j.exports.Rename}
 	index := map[string]int{}

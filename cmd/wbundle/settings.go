@@ -82,6 +82,7 @@ type job struct {
 	graph   config.Graph
 	exports config.Exports
 	wasi    config.WASI
+	mounts  []linker.Mount
 	link    config.Link
 	outputs []config.Output
 	reports []config.Report
@@ -175,7 +176,15 @@ func (a *app) configJob(flags *linkFlags) (*job, error) {
 			j.limits[in.ID] = in.MemoryLimit
 		}
 	}
-	return j, nil
+	var errs []error
+	for _, m := range cfg.WASI.Mounts {
+		files, err := readMount(m.Dir)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: wasi.fs.mount.%s: %w", cfg.At(m.Pos), m.Guest, err))
+		}
+		j.mounts = append(j.mounts, linker.Mount{Path: m.Guest, Files: files})
+	}
+	return j, errors.Join(errs...)
 }
 
 // override lays the flags over the job.
@@ -328,7 +337,7 @@ func (j *job) options(o config.Output, p *progress) linker.Options {
 		Memory:      linker.Memory(o.Memory),
 		Isolation:   linker.Isolation(j.link.Isolation),
 		Target:      linker.Target(o.Target),
-		WASI:        linker.WASI{Default: linker.Policy(j.wasi.Default), Forbid: j.wasi.Forbid},
+		WASI:        linker.WASI{Default: linker.Policy(j.wasi.Default), Forbid: j.wasi.Forbid, Args: j.wasi.Args, Mounts: j.mounts},
 		Name:        j.name,
 		Root:        j.graph.Root,
 		NoAuto:      !j.graph.Auto,
@@ -344,6 +353,9 @@ func (j *job) options(o config.Output, p *progress) linker.Options {
 	}
 	if j.link.Isolation == "required" {
 		opts.Isolation, opts.IsolationRequired = linker.IsolationAuto, true
+	}
+	if e := j.wasi.Env; e != nil {
+		opts.WASI.Env = &linker.Environment{Set: e.Set, Pass: e.Pass}
 	}
 	if len(j.wasi.Rules) > 0 {
 		opts.WASI.Rules = map[string]linker.Policy{}

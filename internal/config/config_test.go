@@ -25,7 +25,7 @@ graph:
     "*": { "env.now_ms": { from: auth, export: now_ms } }
   unresolved: import
 exports: { keep: ["wasi:http/incoming-handler@0.2", run], rename: { run: start } }
-wasi: { default: stub, rules: { "wasi:cli/exit": allow, "wasi:random/random#get-random-u64": deny }, forbid: ["wasi:sockets"] }
+wasi: { default: stub, rules: { "wasi:cli/exit": allow, "wasi:random/random#get-random-u64": deny }, forbid: ["wasi:sockets"], env: { set: { MODE: prod, N: 5, E: "" }, pass: [LOG] }, args: [shop, --fast, 1], fs: { mount: { /data: ./assets, /: root } } }
 link: { memory: single, isolation: none, dedupe: off, optimize: none, names: keep, metadata: strip, reproducible: true }
 outputs:
   - { format: core, path: dist/shop.wasm, target: wazero }
@@ -92,6 +92,8 @@ func TestLoad(t *testing.T) {
 		Exports: Exports{Keep: []string{"wasi:http/incoming-handler@0.2", "run"}, Rename: map[string]string{"run": "start"}},
 		WASI: WASI{
 			Default: "stub", Rules: map[string]string{"wasi:cli/exit": "allow", "wasi:random/random#get-random-u64": "deny"}, Forbid: []string{"wasi:sockets"},
+			Env: &Env{Set: map[string]string{"MODE": "prod", "N": "5", "E": ""}, Pass: []string{"LOG"}}, Args: []string{"shop", "--fast", "1"},
+			Mounts: []Mount{{Guest: "/data", Dir: dir + "/assets", Pos: Pos{15, 231}}, {Guest: "/", Dir: dir + "/root", Pos: Pos{15, 244}}},
 		},
 		Link: Link{Memory: "single", Isolation: "none", Dedupe: "off", Optimize: "none", Names: "keep", Metadata: "strip"},
 		Outputs: []Output{
@@ -164,13 +166,47 @@ outputs: [{ format: cor, path: x.wasm }]
 			`:5:33: link.dedupe: "text" is not available yet; there is off, auto`,
 			`:6:21: outputs.0.format: unknown value "cor"; did you mean "core"?`,
 		}},
+		{"values of WASI", `version: 1
+inputs: { a: a.wasm }
+wasi:
+  env:
+    set: { "A=B": x, "": y, OK: "a\0b", NONE: , LIST: [] }
+    pass: [OK, "C=D", TWICE, TWICE, 5]
+    unset: [X]
+  args: [a, {}, "b\0"]
+  fs: { mount: { data: ., /a/../b: ., /c/: ., /d: 5, /e: "" }, mounts: {} }
+`, "", []string{
+			`:5:12: wasi.env.set.A=B: "A=B" cannot be the name of a variable: it is empty, or has a '=' or a zero byte in it`,
+			`:5:22: wasi.env.set.: "" cannot be the name of a variable: it is empty, or has a '=' or a zero byte in it`,
+			`:5:33: wasi.env.set.OK: "a\x00b" has a zero byte in it, where a value ends`,
+			`:5:47: wasi.env.set.NONE: want a value, got nothing`,
+			`:5:55: wasi.env.set.LIST: want a value, got a list`,
+			`:6:16: wasi.env.pass.1: "C=D" cannot be the name of a variable: it is empty, or has a '=' or a zero byte in it`,
+			`:6:30: wasi.env.pass.3: TWICE is there twice`,
+			`:6:37: wasi.env.pass.4: want the name of a variable, got the number 5; put it in quotes`,
+			`:7:5: wasi.env: unknown key "unset"; did you mean "set"?`,
+			`:8:13: wasi.args.1: want an argument, got a mapping`,
+			`:8:17: wasi.args.2: "b\x00" has a zero byte in it, where an argument ends`,
+			`:9:18: wasi.fs.mount.data: "data" is not the absolute path of a directory; did you mean "/data"?`,
+			`:9:27: wasi.fs.mount./a/../b: "/a/../b" is not the absolute path of a directory; did you mean "/b"?`,
+			`:9:39: wasi.fs.mount./c/: "/c/" is not the absolute path of a directory; did you mean "/c"?`,
+			`:9:51: wasi.fs.mount./d: want a directory, relative to this file, got the number 5; put it in quotes`,
+			`:9:58: wasi.fs.mount./e: want a directory, relative to this file, got an empty string`,
+			`:9:64: wasi.fs: unknown key "mounts"; did you mean "mount"?`,
+		}},
+		{"set and passed on", `version: 1
+inputs: { a: a.wasm }
+wasi: { env: { set: { A: x }, pass: [B, A] } }
+`, "", []string{
+			`:3:41: wasi.env.pass.1: A has a value under set; a variable is set or passed on`,
+		}},
 		{"not available yet", `version: 1
 inputs:
   t: { package: "acme:t", version: "^2" }
   i: { oci: "example/i:1" }
   a: a.wasm
 exports: { entry: main.ts }
-wasi: { default: stub, env: {} }
+wasi: { default: stub }
 link: { memory: separate, isolation: trap, dedupe: text }
 outputs: [{ format: esm, path: js, types: true }]
 verify: { differential: maybe }
@@ -180,7 +216,6 @@ budgets: []
 			`:3:27: inputs.t.version: not available yet`,
 			`:4:8: inputs.i.oci: not available yet`,
 			`:6:12: exports.entry: not available yet`,
-			`:7:24: wasi.env: not available yet`,
 			`:8:17: link.memory: "separate" is not available yet; there is auto, single, multi`,
 			`:8:52: link.dedupe: "text" is not available yet; there is off, auto`,
 			`:9:21: outputs.0.format: "esm" is not available yet; there is core, component`,

@@ -54,6 +54,8 @@ func TestSchemaMatchesTables(t *testing.T) {
 		"exports":  keysOf(exportsTable),
 		"link":     keysOf(linkTable),
 		"wasi":     keysOf(wasiTable),
+		"env":      keysOf(envTable),
+		"fs":       keysOf(fsTable),
 		"output":   keysOf(outputTable),
 		"verify":   keysOf(verifyTable),
 		"case":     keysOf(caseTable),

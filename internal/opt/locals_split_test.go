@@ -28,7 +28,7 @@ func TestSplitLocals(t *testing.T) {
 				local.get 3
 				i32.add))`},
 		{name: "a parameter", before: `(module (import "h" "f" (func $f (param i32))) (import "h" "g" (func $g (result i32))) (memory 1) (global $g (mut i32) (i32.const 3))
-			(func (export "a") (param i32 i32) (result i32)
+			(func (export "a") (param i32 i32) (result i32) (local i32)
 				local.get 0
 				call $f
 				call $g
@@ -37,13 +37,13 @@ func TestSplitLocals(t *testing.T) {
 				local.get 0
 				i32.add))`,
 			after: `(module (import "h" "f" (func $f (param i32))) (import "h" "g" (func $g (result i32))) (memory 1) (global $g (mut i32) (i32.const 3))
-			(func (export "a") (param i32 i32) (result i32) (local i32)
+			(func (export "a") (param i32 i32) (result i32) (local i32 i32)
 				local.get 0
 				call $f
 				call $g
-				local.set 2
-				local.get 2
-				local.get 2
+				local.set 3
+				local.get 3
+				local.get 3
 				i32.add))`},
 		{name: "zero is a value", before: `(module (import "h" "f" (func $f (param i32))) (import "h" "g" (func $g (result i32))) (memory 1) (global $g (mut i32) (i32.const 3))
 			(func (export "a") (param i32 i32) (result i32) (local i32)

@@ -15,7 +15,7 @@ var localPasses = []string{"split-locals", "local-values", "simplify-locals", "l
 // here, few locals are written and read all over, between branches that the
 // arguments decide on.
 func TestRandomLocals(t *testing.T) {
-	modules := 250
+	modules := 120
 	if testing.Short() {
 		modules = 40
 	}

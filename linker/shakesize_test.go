@@ -114,6 +114,7 @@ func TestShakeSizes(t *testing.T) {
 			form = coreMulti
 		}
 		o := form.as(c.opts)
+		o.Optimize = linker.OptimizeNone
 		var sizes, functions [3]int
 		var all *wasm.Module
 		for k, o := range []linker.Options{linker.Unshaken(o), linker.CoarselyShaken(o), o} {

@@ -239,10 +239,15 @@ func TestInterleavedCalls(t *testing.T) {
 	}
 	ctx := context.Background()
 	rows := sharedRows(t)
+	watched := os.Getenv(optimizeEnv) == "" // the functions that grow a window are inlined otherwise
 	open := func(t *testing.T, r *row) (*runtime.Instance, []string) {
 		inputs, o := r.load(t)
 		o.Target, o.Names = linker.TargetWazero, linker.NamesKeep
-		wasm, owners := watchWindows(t, link(t, inputs, coreSingle.as(o)).Output)
+		wasm := link(t, inputs, coreSingle.as(o)).Output
+		var owners []string
+		if watched {
+			wasm, owners = watchWindows(t, wasm)
+		}
 		inst, err := runtime.Open(ctx, wasm, runtime.Config{})
 		if err != nil {
 			t.Fatal(err)
@@ -293,7 +298,7 @@ func TestInterleavedCalls(t *testing.T) {
 						grown = grown || end[i] > begin[i]
 					}
 				}
-				if !grown {
+				if !grown && watched {
 					t.Errorf("no window of %s grew: %v, %v before, %v after", owner, owners, begin, end)
 				}
 			}

@@ -210,8 +210,20 @@ const (
 	kidChunk  = 8192
 )
 
+// arenaKeep is how many chunks of a kind an arena keeps between functions: what
+// most functions need, 7 MB, and not what the largest needed.
+const arenaKeep = 16
+
 // Reset makes all trees of the arena invalid and their memory free.
 func (a *Arena) Reset() {
+	if a.n > arenaKeep {
+		clear(a.nodes[arenaKeep:])
+		a.nodes = a.nodes[:arenaKeep]
+	}
+	if a.k > arenaKeep {
+		clear(a.kids[arenaKeep:])
+		a.kids = a.kids[:arenaKeep]
+	}
 	a.n, a.k, a.node, a.kid = 0, 0, nil, nil
 }
 

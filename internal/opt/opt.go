@@ -109,6 +109,11 @@ func (s *state) check() error {
 	return err
 }
 
+// largeBody is the size of a body, in bytes, from which on it is worked on while
+// no other large one is: its tree and what passes know of it take a hundred
+// times as much.
+const largeBody = 32 << 10
+
 // arenas are reused between functions and passes.
 var arenas = sync.Pool{New: func() any { return new(ir.Arena) }}
 
@@ -127,6 +132,22 @@ func (s *state) eachFunc(want func(i int) bool, f func(i int, fn *ir.Func) bool)
 		next = min(n, next+16)
 		return lo, next
 	}
+	var large sync.Mutex
+	work := func(i int, a *ir.Arena) error {
+		if len(s.m.Code[i].Bytes) > largeBody {
+			large.Lock()
+			defer large.Unlock()
+		}
+		a.Reset()
+		fn, err := ir.Decode(s.c, a, s.imported()+uint32(i))
+		if errors.Is(err, ir.ErrNoTree) {
+			return nil
+		}
+		if err == nil && f(i, fn) {
+			s.m.Code[i] = wasm.Body{Bytes: ir.Encode(fn), Off: s.m.Code[i].Off}
+		}
+		return err
+	}
 	g, ctx := errgroup.WithContext(s.ctx)
 	for range workers {
 		g.Go(func() error {
@@ -141,16 +162,8 @@ func (s *state) eachFunc(want func(i int) bool, f func(i int, fn *ir.Func) bool)
 					if want != nil && !want(i) {
 						continue
 					}
-					a.Reset()
-					fn, err := ir.Decode(s.c, a, s.imported()+uint32(i))
-					if errors.Is(err, ir.ErrNoTree) {
-						continue
-					}
-					if err != nil {
+					if err := work(i, a); err != nil {
 						return err
-					}
-					if f(i, fn) {
-						s.m.Code[i] = wasm.Body{Bytes: ir.Encode(fn), Off: s.m.Code[i].Off}
 					}
 				}
 			}

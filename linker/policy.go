@@ -330,8 +330,19 @@ func (f *flattener) checkForbidden(live *shake.Live, asked func(graph.FuncID) bo
 // path writes who keeps a function, from the root on, one to a line.
 func (f *flattener) path(live *shake.Live, id graph.FuncID) string {
 	var lines []string
-	for it := (shake.Item{Space: wasm.SpaceFunc, ID: uint32(id)}); it != shake.Root; it = live.Parent(it) {
-		lines = append(lines, f.itemName(it))
+	it := shake.Item{Space: wasm.SpaceFunc, ID: uint32(id)}
+	for it != shake.Root {
+		name := f.itemName(it)
+		parent := live.Parent(it)
+		if it.Space == wasm.SpaceFunc {
+			// An indirect call tells more than the segment that it finds the function in.
+			if _, slot, caller, ok := live.Slot(graph.FuncID(it.ID)); ok && caller != 0 {
+				name = fmt.Sprintf("%s (through slot %d of %s)", name, slot, f.itemName(parent))
+				parent = shake.Item{Space: wasm.SpaceFunc, ID: uint32(caller)}
+			}
+		}
+		lines = append(lines, name)
+		it = parent
 	}
 	var s strings.Builder
 	for i := len(lines) - 1; i >= 0; i-- {

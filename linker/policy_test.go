@@ -106,6 +106,29 @@ func TestWASIPoliciesCoreModule(t *testing.T) {
 	}
 }
 
+// TestForbiddenThroughTable: the path goes on with the caller that finds the
+// function in a table.
+func TestForbiddenThroughTable(t *testing.T) {
+	t.Parallel()
+	in := []linker.Input{{ID: "m", Bytes: parse(t, `(module
+		(import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+		(table 3 funcref)
+		(elem (i32.const 1) $other $yields)
+		(func $other)
+		(func $yields (result i32) (call $yield))
+		(func $dispatch (param i32) (result i32) (call_indirect (result i32) (local.get 0)))
+		(func (export "run") (param i32) (result i32) (call $dispatch (local.get 0))))`)}}
+	_, err := linker.Link(context.Background(), in, linker.Options{WASI: linker.WASI{Forbid: []string{"wasi_snapshot_preview1"}}})
+	const want = `
+  export "run" of m
+    dispatch of m
+      yields of m (through slot 1 of element segment 1)
+        import "wasi_snapshot_preview1#sched_yield"`
+	if err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, want the path%s", err, want)
+	}
+}
+
 // TestWASIRefused checks what policies and targets do not allow.
 func TestWASIRefused(t *testing.T) {
 	t.Parallel()

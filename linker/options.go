@@ -186,6 +186,9 @@ type Summary struct {
 	Elements  Count `json:"elements"`
 	Types     Count `json:"types"`
 	Adapters  int   `json:"adapters"` // functions generated for the canonical ABI
+	// AdaptersLeft is how many of them the output has: the optimiser inlines
+	// those that are small or have one caller.
+	AdaptersLeft int `json:"adapters_left"`
 	// Unprotected lists the inputs that share a memory without isolation.
 	Unprotected []string `json:"unprotected,omitempty"`
 	Warnings    []string `json:"warnings,omitempty"`

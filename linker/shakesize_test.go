@@ -45,8 +45,8 @@ func linkedModule(t testing.TB, r *linker.Result) *wasm.Module {
 }
 
 // metadce is the size of a module after wasm-metadce, which is told that all
-// exports are needed.
-func metadce(t testing.TB, tools string, m *wasm.Module) int {
+// exports are needed. The file that it made is at out.
+func metadce(t testing.TB, tools string, m *wasm.Module) (size int, out string) {
 	t.Helper()
 	dir := t.TempDir()
 	graph := []map[string]any{}
@@ -57,7 +57,8 @@ func metadce(t testing.TB, tools string, m *wasm.Module) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, out, file := filepath.Join(dir, "in.wasm"), filepath.Join(dir, "out.wasm"), filepath.Join(dir, "graph.json")
+	in, file := filepath.Join(dir, "in.wasm"), filepath.Join(dir, "graph.json")
+	out = filepath.Join(dir, "out.wasm")
 	for path, b := range map[string][]byte{in: wasm.NewEncoder(m).Append(nil), file: spec} {
 		if err := os.WriteFile(path, b, 0o666); err != nil {
 			t.Fatal(err)
@@ -67,13 +68,18 @@ func metadce(t testing.TB, tools string, m *wasm.Module) int {
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("wasm-metadce: %v\n%s", err, msg)
 	}
-	b := readFile(t, out)
-	after, err := wasm.Decode("wasm-metadce", b)
+	return sizeWithoutCustoms(t, out), out
+}
+
+// sizeWithoutCustoms is the size of a module in a file.
+func sizeWithoutCustoms(t testing.TB, path string) int {
+	t.Helper()
+	m, err := wasm.Decode(path, readFile(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	after.Customs, after.Sections = nil, nil
-	return wasm.NewEncoder(after).Size()
+	m.Customs, m.Sections = nil, nil
+	return wasm.NewEncoder(m).Size()
 }
 
 // TestShakeSizes links real components in three ways: everything kept, tables
@@ -132,14 +138,21 @@ func TestShakeSizes(t *testing.T) {
 		if tools == "" {
 			continue
 		}
-		theirs := metadce(t, tools, all)
+		theirs, _ := metadce(t, tools, all)
 		fmt.Fprintf(&table, " %d | %+.2f%% |\n", theirs, 100*float64(sizes[2]-theirs)/float64(theirs))
 	}
 	if tools == "" {
 		t.Logf("the table in docs/shake.md is not compared: %s does not name the tools of binaryen", binaryenTools)
 		return
 	}
-	path := filepath.Join("..", "docs", "shake.md")
+	updateTable(t, "shake.md", "ShakeSizes", table.String())
+}
+
+// updateTable compares the table of sizes in a file of docs with the one that
+// is right, or writes it.
+func updateTable(t *testing.T, name, test, table string) {
+	t.Helper()
+	path := filepath.Join("..", "docs", name)
 	doc := string(readFile(t, path))
 	const begin, end = "<!-- begin sizes -->\n", "<!-- end sizes -->\n"
 	i, j := strings.Index(doc, begin), strings.Index(doc, end)
@@ -147,11 +160,11 @@ func TestShakeSizes(t *testing.T) {
 		t.Fatalf("%s has no section of sizes", path)
 	}
 	i += len(begin)
-	text := "\n" + table.String() + "\n"
+	text := "\n" + table + "\n"
 	switch {
 	case doc[i:j] == text:
 	case !*updateShake:
-		t.Errorf("the sizes in %s are out of date; run go test ./linker -run ShakeSizes -update-shake\n%s", path, text)
+		t.Errorf("the sizes in %s are out of date; run go test ./linker -run %s -update-shake\n%s", path, test, text)
 	default:
 		if err := os.WriteFile(path, []byte(doc[:i]+text+doc[j:]), 0o644); err != nil {
 			t.Fatal(err)

@@ -28,6 +28,12 @@ func (f *flattener) summary(l *layout, adapters int) Summary {
 		s.Types.In += len(m.Code.Types)
 	}
 	s.Functions.Out = len(l.funcs) - l.imported[wasm.SpaceFunc]
+	kinds := generatedKinds(p)
+	for _, id := range l.funcs[l.imported[wasm.SpaceFunc]:] {
+		if p.Funcs[id].Kind == graph.FuncGenerated && kinds[id] == OriginAdapter {
+			s.AdaptersLeft++
+		}
+	}
 	s.Globals.Out = len(l.globals) - l.imported[wasm.SpaceGlobal]
 	s.Tables.Out = len(l.tables) - l.imported[wasm.SpaceTable]
 	s.Memories.Out = len(l.memories) - l.imported[wasm.SpaceMemory]

@@ -160,7 +160,14 @@ func (o *Output) text(p *printer, inputs int, verbose bool) {
 		if s.Adapters == 1 {
 			noun = "function"
 		}
-		p.line("  adapters  %s %s generated for the canonical ABI", Exact(s.Adapters), noun)
+		left := ""
+		if s.AdaptersLeft < s.Adapters {
+			left = fmt.Sprintf("; %s left, the others inlined or not needed", Exact(s.AdaptersLeft))
+			if s.AdaptersLeft == 0 {
+				left = "; none left, all inlined or not needed"
+			}
+		}
+		p.line("  adapters  %s %s generated for the canonical ABI%s", Exact(s.Adapters), noun, left)
 	}
 	if verbose {
 		p.list("imports   ", s.Imports)

@@ -92,7 +92,7 @@ func build() *Build {
 				},
 				Memory:    linker.MemorySingle,
 				Functions: count, Memories: linker.Count{In: 2, Out: 1}, Globals: linker.Count{In: 3, Out: 3}, Types: linker.Count{In: 9, Out: 12},
-				Adapters: 7, Unprotected: []string{"app", "library"}, Warnings: []string{"something is odd"},
+				Adapters: 7, AdaptersLeft: 2, Unprotected: []string{"app", "library"}, Warnings: []string{"something is odd"},
 				Imports: []string{"wasi_snapshot_preview1 fd_write"}, Exports: []string{"run", "memory"},
 				Windows: []linker.Window{{Owner: "app/0", Base: 0, MinPages: 17, MaxPages: 1024}},
 			},
@@ -115,7 +115,7 @@ links
 dist/app.wasm (core, single memory)
   size      20,123 B, gzip 9,001 B, brotli 8,000 B; -64% against the inputs
   kept      301 of 812 functions, 3 globals, 1 of 2 memories, 12 types (9 in the inputs)
-  adapters  7 functions generated for the canonical ABI
+  adapters  7 functions generated for the canonical ABI; 2 left, the others inlined or not needed
   verified  2 cases in 50 ms
   note: app and library share one memory and nothing keeps them apart
   warning: something is odd

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/wbundle/wbundle/graph"
+	"github.com/wbundle/wbundle/internal/source"
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
@@ -76,8 +77,10 @@ type Origins struct {
 	laid []bool
 
 	mu sync.Mutex
-	// funcNames and names are of the modules of inputs, read when somebody asks.
+	// funcNames, sources and names are of the modules of inputs, read when
+	// somebody asks.
 	funcNames map[graph.ModuleID][]string
+	sources   map[graph.ModuleID][]source.Func
 	names     map[graph.ModuleID]map[wasm.Space]map[uint32]string
 }
 
@@ -85,7 +88,7 @@ type Origins struct {
 // are the functions that were laid out before the optimiser took some away.
 func origins(l *layout, laid []graph.FuncID) *Origins {
 	p := l.p
-	o := &Origins{p: p, laid: make([]bool, len(p.Funcs)), funcNames: map[graph.ModuleID][]string{}, names: map[graph.ModuleID]map[wasm.Space]map[uint32]string{}}
+	o := &Origins{p: p, laid: make([]bool, len(p.Funcs)), funcNames: map[graph.ModuleID][]string{}, sources: map[graph.ModuleID][]source.Func{}, names: map[graph.ModuleID]map[wasm.Space]map[uint32]string{}}
 	generated := generatedKinds(p)
 	callers := importers(p)
 	for _, id := range laid {
@@ -334,8 +337,8 @@ func (o *Origins) Remap(s wasm.Space, newToOld [][]uint32) {
 	o.spaces[s] = items
 }
 
-// Name is what the source calls an item of a space: by the name section of its
-// module, or as it was generated or imported. "" when nobody named it. A name
+// Name is what the source calls an item of a space: by the name section or the
+// debug information of its module, or as it was generated or imported. "" when nobody named it. A name
 // is as it was found, not demangled.
 func (o *Origins) Name(s wasm.Space, or Origin) string {
 	if or.ID == 0 {
@@ -387,8 +390,9 @@ func (o *Origins) FuncName(id graph.FuncID) string {
 	return ""
 }
 
-// FuncNames returns the names that the name section of a module gives to its
-// functions, by index, imports counted; nil when it has none.
+// FuncNames returns the names that a module gives to its functions, by index,
+// imports counted: those of its name section, and of its debug information what
+// the former leaves out. It is nil when there are none.
 func (o *Origins) FuncNames(id graph.ModuleID) []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -398,9 +402,31 @@ func (o *Origins) FuncNames(id graph.ModuleID) []string {
 		if names = m.FuncNames; names == nil {
 			names = m.Code.FuncNames()
 		}
+		first := int(m.Code.NumImported[wasm.SpaceFunc])
+		if names == nil || slices.Contains(names[first:], "") {
+			names = source.Names(names, first, o.funcSources(id))
+		}
 		o.funcNames[id] = names
 	}
 	return names
+}
+
+// FuncSources returns what the debug information of a module says of the
+// functions that it defines, imports not counted; nil when it has none.
+func (o *Origins) FuncSources(id graph.ModuleID) []source.Func {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.funcSources(id)
+}
+
+// funcSources is FuncSources for those who hold the lock.
+func (o *Origins) funcSources(id graph.ModuleID) []source.Func {
+	all, ok := o.sources[id]
+	if !ok {
+		all = source.Funcs(o.p.Modules[id].Code)
+		o.sources[id] = all
+	}
+	return all
 }
 
 // sourceNames reads the names that a module gives to the items of a space.

@@ -74,7 +74,7 @@ if it is about that very file. Of any other file the names in it tell.`,
 	f := cmd.Flags()
 	flags.register(f)
 	f.Lookup("format").Usage = "of a configuration, only the outputs of that format: `core|component`"
-	f.StringVar(&text.By, "by", "", "one table: by `input|kind|package|function`")
+	f.StringVar(&text.By, "by", "", "one table: by `input|kind|package|file|function`")
 	f.BoolVar(&text.Tree, "tree", false, "inputs, their packages, and what is in those")
 	f.IntVar(&text.Top, "top", 30, "at most `N` rows of a table, or below a branch; 0: all")
 	f.StringVar(&from, "from", "", "take the provenance of FILE from this `size.json`")

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/wbundle/wbundle/graph"
+	"github.com/wbundle/wbundle/internal/source"
 	"github.com/wbundle/wbundle/internal/symbol"
 	"github.com/wbundle/wbundle/internal/wasm"
 	"github.com/wbundle/wbundle/linker"
@@ -27,7 +28,7 @@ type Sizes struct {
 }
 
 // Account accounts for every byte of one file. The bytes of its Items sum to
-// the size of the file, and so do those of ByInput, ByKind and ByPackage.
+// the size of the file, and so do those of each table.
 type Account struct {
 	Path   string `json:"path"`
 	Format string `json:"format"` // core or component
@@ -40,6 +41,7 @@ type Account struct {
 	ByInput    []SizeRow      `json:"by_input"`
 	ByKind     []SizeRow      `json:"by_kind"`
 	ByPackage  []SizeRow      `json:"by_package"`
+	ByFile     []SizeRow      `json:"by_file,omitempty"` // missing without debug information
 	Items      []Item         `json:"items"`
 
 	reach   *reach // nil when it was read from JSON
@@ -85,7 +87,8 @@ type Item struct {
 	Component string   `json:"component,omitempty"` // component instance; an adapter's caller
 	Callee    string   `json:"callee,omitempty"`    // component instance that an adapter calls
 	Instance  string   `json:"instance,omitempty"`  // core instance
-	Package   string   `json:"package,omitempty"`   // crate, Go package, C++ namespace, Swift module
+	Package   string   `json:"package,omitempty"`   // crate, Go package, C++ namespace, Swift module, else file
+	File      string   `json:"file,omitempty"`      // source file, where there is debug information
 	Origin    string   `json:"origin,omitempty"`    // of generated items: adapter, window, start, stub, ...
 	Also      []string `json:"also,omitempty"`
 
@@ -176,6 +179,7 @@ type accountant struct {
 	// typeUser is the first function of each type, by module.
 	typeUser []map[uint32]uint32
 	sources  map[graph.ModuleID]*sourceModule
+	parsed   map[mangled]symbol.Symbol
 }
 
 type itemKey struct {
@@ -191,13 +195,14 @@ type moduleNames struct {
 	label string
 	lang  symbol.Language
 	names map[wasm.Space]map[uint32]string
+	funcs []source.Func // of a module that nobody linked: what its debug information says
 	// foreign says that the module is not the one that was linked: a helper of
 	// the component around it, or a module that the root exports.
 	helper, foreign bool
 }
 
 func newAccountant(a *Account, s *splitter) *accountant {
-	acc := &accountant{a: a, s: s, items: map[itemKey]int{}, byNode: map[reachItem]int{}, sources: map[graph.ModuleID]*sourceModule{}}
+	acc := &accountant{a: a, s: s, items: map[itemKey]int{}, byNode: map[reachItem]int{}, sources: map[graph.ModuleID]*sourceModule{}, parsed: map[mangled]symbol.Symbol{}}
 	for k, m := range s.modules {
 		n := moduleNames{names: map[wasm.Space]map[uint32]string{}, label: fmt.Sprintf("core module %d", k)}
 		names, _ := m.Names() // what can be read of a broken section will do
@@ -216,16 +221,24 @@ func newAccountant(a *Account, s *splitter) *accountant {
 				n.names[space][x.Index] = x.Name
 			}
 		}
+		if a.origins != nil && k > 0 {
+			n.foreign = exportsModule(a.origins.Program(), m.Bytes)
+			n.helper = !n.foreign
+		}
+		if a.origins == nil || n.foreign {
+			n.funcs = source.Funcs(m)
+		}
+		for i, f := range n.funcs {
+			if at := m.NumImported[wasm.SpaceFunc] + uint32(i); n.names[wasm.SpaceFunc][at] == "" {
+				n.names[wasm.SpaceFunc][at] = f.Name
+			}
+		}
 		n.lang = language(m, n.names[wasm.SpaceFunc])
 		for i := range m.Exports {
 			e := &m.Exports[i]
 			if space := e.Kind.Space(); n.names[space][e.Index] == "" {
 				n.names[space][e.Index] = e.Name
 			}
-		}
-		if a.origins != nil && k > 0 {
-			n.foreign = exportsModule(a.origins.Program(), m.Bytes)
-			n.helper = !n.foreign
 		}
 		acc.modules = append(acc.modules, n)
 		users := map[uint32]uint32{}
@@ -286,6 +299,7 @@ func (acc *accountant) owner(module int, space wasm.Space, index uint32) owner {
 	var o owner
 	o.Module, o.lang = module, names.lang
 	raw := ""
+	var fn source.Func
 	switch {
 	case names.helper:
 		o.Origin = "wiring"
@@ -296,6 +310,9 @@ func (acc *accountant) owner(module int, space wasm.Space, index uint32) owner {
 			o.Input = rootInput(a.origins.Program())
 		}
 		raw = names.names[space][index]
+		if space == wasm.SpaceFunc {
+			fn = defined(names.funcs, acc.s.modules[module], index)
+		}
 	default:
 		or := a.origins.At(space, index)
 		o.Item = acc.origin(space, or)
@@ -304,6 +321,9 @@ func (acc *accountant) owner(module int, space wasm.Space, index uint32) owner {
 		if or.Module != 0 {
 			src := acc.source(or.Module)
 			o.lang = src.lang
+			if space == wasm.SpaceFunc {
+				fn = defined(a.origins.FuncSources(or.Module), a.origins.Program().Modules[or.Module].Code, or.Index)
+			}
 			if raw == "" {
 				raw = src.exports[reachItem{0, space, or.Index}]
 			}
@@ -319,8 +339,14 @@ func (acc *accountant) owner(module int, space wasm.Space, index uint32) owner {
 		}
 		return o
 	}
-	sym := symbol.Parse(raw, o.lang)
-	o.Name, o.Package = sym.Name, sym.Package
+	if fn.Go {
+		o.lang = symbol.Go
+	}
+	sym := acc.parse(raw, o.lang)
+	o.Name, o.Package, o.File = sym.Name, sym.Package, fn.File
+	if o.Package == "" {
+		o.Package = cmp.Or(fn.Crate, base(fn.File))
+	}
 	if sym.Name != raw {
 		o.Symbol = raw
 	}
@@ -329,6 +355,35 @@ func (acc *accountant) owner(module int, space wasm.Space, index uint32) owner {
 	}
 	return o
 }
+
+// mangled is a name that was parsed.
+type mangled struct {
+	name string
+	lang symbol.Language
+}
+
+// parse is symbol.Parse; a function has a body, a type, a name and more, and
+// each asks.
+func (acc *accountant) parse(name string, lang symbol.Language) symbol.Symbol {
+	key := mangled{name, lang}
+	sym, ok := acc.parsed[key]
+	if !ok {
+		sym = symbol.Parse(name, lang)
+		acc.parsed[key] = sym
+	}
+	return sym
+}
+
+// defined is what debug information says of a function of a module.
+func defined(funcs []source.Func, m *wasm.Module, index uint32) source.Func {
+	if i := int(index) - int(m.NumImported[wasm.SpaceFunc]); i >= 0 && i < len(funcs) {
+		return funcs[i]
+	}
+	return source.Func{}
+}
+
+// base is the last part of a path of any system.
+func base(path string) string { return path[strings.LastIndexAny(path, `/\`)+1:] }
 
 // adapted names the function that an adapter calls.
 func (acc *accountant) adapted(index uint32) string {
@@ -685,4 +740,8 @@ func (a *Account) rows() {
 	a.ByInput = sum(func(it *Item) key { return key{name: it.Input} })
 	a.ByKind = sum(func(it *Item) key { return key{name: it.Kind} })
 	a.ByPackage = sum(func(it *Item) key { return key{it.Input, it.Package} })
+	a.ByFile = nil
+	if slices.ContainsFunc(a.Items, func(it Item) bool { return it.File != "" }) {
+		a.ByFile = sum(func(it *Item) key { return key{it.Input, it.File} })
+	}
 }

@@ -55,6 +55,9 @@ func (s *Sizes) WriteJSON(w io.Writer) error {
 		writeList(out, "by_input", a.ByInput)
 		writeList(out, "by_kind", a.ByKind)
 		writeList(out, "by_package", a.ByPackage)
+		if len(a.ByFile) > 0 {
+			writeList(out, "by_file", a.ByFile)
+		}
 		writeList(out, "items", a.Items)
 		out.printf("\n }")
 	}

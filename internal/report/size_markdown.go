@@ -23,6 +23,9 @@ func (s *Sizes) WriteMarkdown(w io.Writer) {
 		markdownTable(w, a, "kind", kindLines(a), 0)
 		fmt.Fprintf(w, "<details><summary>packages and functions</summary>\n\n")
 		markdownTable(w, a, "package", packageLines(a), 15)
+		if len(a.ByFile) > 0 {
+			markdownTable(w, a, "file", fileLines(a), 15)
+		}
 		markdownTable(w, a, "function", itemLines(a, func(*Item) bool { return true }), 25)
 		fmt.Fprintf(w, "</details>\n\n")
 	}

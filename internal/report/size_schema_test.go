@@ -122,8 +122,9 @@ func TestSchema(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	d, _ := account(t, "debug.wasm", linker.Options{}, inputs(t, "../../fixtures/debug/dwarf5.wasm"))
 	var text bytes.Buffer
-	if err := sizes(a, b, c).WriteJSON(&text); err != nil {
+	if err := sizes(a, b, c, d).WriteJSON(&text); err != nil {
 		t.Fatal(err)
 	}
 	var v map[string]any

@@ -82,6 +82,9 @@ func adds(t *testing.T, a *report.Account, want int) {
 	sum("by_input", a.ByInput)
 	sum("by_kind", a.ByKind)
 	sum("by_package", a.ByPackage)
+	if len(a.ByFile) > 0 {
+		sum("by_file", a.ByFile)
+	}
 	n := 0
 	for i := range a.Items {
 		n += a.Items[i].Bytes
@@ -106,6 +109,8 @@ func TestRowsAddUp(t *testing.T) {
 		{"chain", []string{"../../fixtures/chain/root.wasm", "../../fixtures/chain/middle.wasm", "../../fixtures/chain/leaf.wasm"}, linker.Options{}},
 		{"qjs", []string{"../../fixtures/qjs/consumer.wasm", "../../fixtures/qjs/provider.wasm"}, linker.Options{}},
 		{"core-link", []string{"../../fixtures/core-link/app.wasm", "../../fixtures/core-link/math.wasm"}, linker.Options{}},
+		{"debug", []string{"../../fixtures/debug/dwarf4.wasm"}, linker.Options{}},
+		{"debug-size", []string{"../../fixtures/debug/dwarf5.wasm"}, linker.Options{Optimize: linker.OptimizeSize}},
 		{"wasi", []string{"../../fixtures/wasi/programs.wasm"}, linker.Options{Target: linker.TargetWazero}},
 		{"rust", []string{shared + "/rust-consumer.wasm", shared + "/rust-provider.wasm"}, linker.Options{}},
 		{"go", []string{shared + "/go-consumer.wasm", shared + "/c-provider.wasm"}, linker.Options{}},
@@ -113,7 +118,7 @@ func TestRowsAddUp(t *testing.T) {
 		{"composed", []string{shared + "/composed/rust-c.wasm"}, linker.Options{}},
 	} {
 		for _, format := range []linker.Format{linker.FormatCore, linker.FormatComponent} {
-			if format == linker.FormatComponent && (tt.opts.Target != "" || tt.opts.Isolation != "" || tt.name == "core-link") {
+			if format == linker.FormatComponent && (tt.opts.Target != "" || tt.opts.Isolation != "" || tt.name == "core-link" || strings.HasPrefix(tt.name, "debug")) {
 				continue // for core modules only
 			}
 			for _, names := range []linker.Names{linker.NamesStrip, linker.NamesKeep} {

@@ -8,7 +8,7 @@ import (
 )
 
 // Views are the ways to list an account.
-var Views = []string{"input", "kind", "package", "function"}
+var Views = []string{"input", "kind", "package", "file", "function"}
 
 // SizeText says how to write accounts as text.
 type SizeText struct {
@@ -65,6 +65,8 @@ func (t SizeText) account(p *printer, a *Account) {
 		t.table(p, a, "kind", kindLines(a))
 	case "package":
 		t.table(p, a, "package", packageLines(a))
+	case "file":
+		t.table(p, a, "file", fileLines(a))
 	case "function":
 		t.table(p, a, "function", itemLines(a, func(*Item) bool { return true }))
 	}
@@ -80,13 +82,14 @@ func nameOfInput(id string) string {
 	return id
 }
 
-// nameOfPackage names a row of ByPackage.
-func nameOfPackage(r SizeRow) string {
+// nameOfRow names a row of ByPackage or ByFile; what is the word for the one or
+// the other.
+func nameOfRow(r SizeRow, what string) string {
 	switch {
 	case r.Input == "" && r.Name == "":
 		return bundleName
 	case r.Name == "":
-		return r.Input + ": (no package)"
+		return fmt.Sprintf("%s: (no %s)", r.Input, what)
 	case r.Input == "":
 		return r.Name
 	}
@@ -112,7 +115,23 @@ func kindLines(a *Account) []sizeLine {
 func packageLines(a *Account) []sizeLine {
 	var lines []sizeLine
 	for _, r := range a.ByPackage {
-		lines = append(lines, sizeLine{bytes: r.Bytes, name: nameOfPackage(r)})
+		lines = append(lines, sizeLine{bytes: r.Bytes, name: nameOfRow(r, "package")})
+	}
+	return lines
+}
+
+// fileLines lists files; without debug information all is of no file.
+func fileLines(a *Account) []sizeLine {
+	rows := a.ByFile
+	if len(rows) == 0 {
+		rows = a.ByInput
+	}
+	var lines []sizeLine
+	for _, r := range rows {
+		if len(a.ByFile) == 0 {
+			r.Input, r.Name = r.Name, ""
+		}
+		lines = append(lines, sizeLine{bytes: r.Bytes, name: nameOfRow(r, "file")})
 	}
 	return lines
 }

@@ -1,12 +1,12 @@
 // Package symbol reads the names that compilers give to functions: it
-// demangles those of Rust (both manglings) and the paths of C++, and tells
-// which crate, package or namespace a function belongs to, as far as its name
-// tells.
+// demangles those of Rust and C++, and tells which crate, package or namespace
+// a function belongs to, as far as its name tells.
 //
 // What cannot be read stays as it is. Nothing here fails.
 package symbol
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 )
@@ -42,21 +42,24 @@ var hash = regexp.MustCompile(`::h[0-9a-f]{16}$`)
 // Parse reads a name.
 func Parse(name string, lang Language) Symbol {
 	base := name
-	for {
+	for strings.Contains(base, ".") { // few do, and the expression takes longer than all else
 		cut := counter.ReplaceAllString(base, "")
 		if cut == base || cut == "" {
 			break
 		}
 		base = cut
 	}
-	if path, crate, ok := rustV0(base); ok {
-		return Symbol{path, crate, path}
+	if text, rust, ok := demangled(base); ok {
+		if rust {
+			// Of an implementation the crate is the one that it stands in, which is not
+			// always that of the type.
+			return Symbol{text, cmp.Or(definingCrate(base), rustCrate(text)), text}
+		}
+		return Symbol{text, cxxNamespace(text), base}
 	}
-	if path, ok := rustLegacy(base); ok {
-		return Symbol{path, rustCrate(path), path}
-	}
-	if path, ok := cxx(base); ok {
-		return Symbol{path, cxxNamespace(path), base}
+	if crate := definingCrate(base); crate != "" {
+		// The demangler cannot read all of them. Hashes of crates change.
+		return Symbol{name, crate, crateHash.ReplaceAllString(base, "C")}
 	}
 	if hash.MatchString(base) {
 		path := hash.ReplaceAllString(base, "")
@@ -99,39 +102,37 @@ func rustCrate(path string) string {
 	return ""
 }
 
-// namespace is the first qualifier of a C++ name.
-var namespace = regexp.MustCompile(`(?:^|[^:\w])([A-Za-z_]\w*)(?:<|::)`)
-
 // cxxNamespace is the namespace or class that a demangled C++ name begins
-// with. Templates write their result in front of the name, so it is the last
-// qualifier outside of brackets.
+// with. Templates write their result in front of the name, so it is the first
+// qualifier after the last space, all outside of brackets.
 func cxxNamespace(name string) string {
 	flat := strings.ReplaceAll(name, "(anonymous namespace)", "anonymous")
-	depth, at := 0, 0
-	for i, c := range flat {
-		switch c {
+	depth, start, namespace := 0, 0, ""
+	for i := range len(flat) {
+		before := flat[:i]
+		switch flat[i] {
 		case '<', '[':
 			depth++
-		case '>', ']':
-			depth--
+		case '>', ']', ')':
+			if !strings.HasSuffix(before, "-") {
+				depth--
+			}
 		case '(':
-			if depth == 0 {
-				flat = flat[:i]
+			if depth == 0 && !strings.HasSuffix(before, "decltype") {
+				return namespace // parameters
 			}
+			depth++
 		case ' ':
-			if depth == 0 {
-				at = i + 1
+			if depth == 0 && !strings.HasSuffix(before, "operator") {
+				start, namespace = i+1, ""
+			}
+		case ':':
+			if depth == 0 && namespace == "" && strings.HasPrefix(flat[i:], "::") {
+				namespace, _, _ = strings.Cut(flat[start:i], "<")
 			}
 		}
-		if len(flat) == i {
-			break
-		}
 	}
-	m := namespace.FindStringSubmatch(flat[min(at, len(flat)):])
-	if m == nil || !strings.Contains(flat[min(at, len(flat)):], "::") {
-		return ""
-	}
-	return m[1]
+	return namespace
 }
 
 // goPackage is the import path of a Go name: net/http of net/http.(*conn).serve

@@ -1,6 +1,12 @@
 package symbol
 
-import "testing"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
 
 func TestParse(t *testing.T) {
 	for _, tt := range []struct {
@@ -15,6 +21,9 @@ func TestParse(t *testing.T) {
 			want: "<&mut W as core::fmt::Write>::write_char", package_: "core"},
 		{name: "_ZN62_$LT$demo..Thing$LT$T$GT$$u20$as$u20$core..ops..drop..Drop$GT$4drop17hb3b4bd0082871bb5E",
 			want: "<demo::Thing<T> as core::ops::drop::Drop>::drop", package_: "demo"},
+		{name: "_ZN4demo4zero17h0000000000000000E", want: "demo::zero", package_: "demo"},
+		{name: "_ZN3std2io5stdio6_print17h0123456789abcdefE", want: "std::io::stdio::_print", package_: "std"},
+		{name: "_ZN4demo6__init28_$u7b$$u7b$closure$u7d$$u7d$17h0123456789abcdefE.llvm.1", want: "demo::__init::{{closure}}", package_: "demo"},
 		{name: "core::fmt::write::h0123456789abcdef", want: "core::fmt::write", package_: "core"},
 		// The second. The expectations are from RFC 2603 and from rustc's own output.
 		{name: "_RNvC6_123foo3bar", want: "123foo::bar", package_: "123foo"},
@@ -28,14 +37,29 @@ func TestParse(t *testing.T) {
 		{name: "_RINvC4demo1fFUKCmEuE", want: `demo::f::<unsafe extern "C" fn(u32)>`, package_: "demo"},
 		{name: "_RINvC4demo1fDNtC4demo5TraitEL_E", want: "demo::f::<dyn demo::Trait>", package_: "demo"},
 		{name: "_RNvC4demou8gdel_5qa", want: "demo::gödel", package_: "demo"},
-		{name: "_RNvC4demo", want: "_RNvC4demo", package_: ""},
+		{name: "_RNvC4demo", want: "_RNvC4demo", package_: "demo"}, // cut off
+		// An item in a closure: the demangler takes 0 and 4 for 04.
+		{name: "_RNvNCNvCs65odhARDMYf_4demo3run04item", want: "_RNvNCNvCs65odhARDMYf_4demo3run04item", package_: "demo", key: "_RNvNCNvC4demo3run04item"},
+		{name: "_RNvXC4demoINtNtC5alloc3vec3VechENtB2_5Trait3run", want: "<alloc::vec::Vec<u8> as demo::Trait>::run", package_: "demo"},
+		{name: "_RNvYhNtC4demo5Trait3run", want: "<u8 as demo::Trait>::run", package_: "demo"},
 		// C++.
-		{name: "_ZN2JS4CallEP9JSContext", want: "JS::Call", package_: "JS", key: "_ZN2JS4CallEP9JSContext"},
-		{name: "_ZNSt3__26vectorIiE4pushEv", want: "std::__2::vector<...>", package_: "std", key: "_ZNSt3__26vectorIiE4pushEv"},
-		{name: "_ZN3foo3BarC2Ev", want: "foo::Bar::Bar", package_: "foo", key: "_ZN3foo3BarC2Ev"},
-		{name: "_Z3addii", want: "add", package_: "", key: "_Z3addii"},
+		{name: "_ZN2JS4CallEP9JSContext", want: "JS::Call(JSContext*)", package_: "JS", key: "_ZN2JS4CallEP9JSContext"},
+		{name: "_ZNSt3__26vectorIiE4pushEv", want: "std::__2::vector<int>::push()", package_: "std", key: "_ZNSt3__26vectorIiE4pushEv"},
+		{name: "_ZN3foo3BarC2Ev", want: "foo::Bar::Bar()", package_: "foo", key: "_ZN3foo3BarC2Ev"},
+		{name: "_Z3addii", want: "add(int, int)", package_: "", key: "_Z3addii"},
+		{name: "_ZN12_GLOBAL__N_13runEv", want: "(anonymous namespace)::run()", package_: "anonymous"},
+		{name: "_ZN2js2gc4markIPNS_5ShapeEEEvT_", want: "void js::gc::mark<js::Shape*>(js::Shape*)", package_: "js"},
+		{name: "_ZTVN2js6TracerE", want: "vtable for js::Tracer", package_: "js"},
+		{name: "_ZNK2js6TracerclEi.llvm.7", want: "js::Tracer::operator()(int) const", package_: "js", key: "_ZNK2js6TracerclEi"},
 		{name: "std::__2::basic_string<char, std::__2::allocator<char>>::append(char const*)", package_: "std"},
 		{name: "void js::gc::mark<js::Shape*>(js::Tracer&)", package_: "js"},
+		{name: "decltype(auto) std::__2::__try<int>(int&&)", package_: "std"},
+		{name: "decltype(__unwrap(std::declval<int*>()->x)) js::unwrap<int*>(int*)", package_: "js"},
+		{name: "js::Tracer::operator()(int) const", package_: "js"},
+		{name: "js::Tracer::operator bool() const", package_: "js"},
+		{name: "bool js::operator<<js::Shape>(js::Shape const&, js::Shape const&)", package_: "js"},
+		{name: "void walk<js::Shape*>(js::Shape*)", package_: ""},
+		{name: "std::pair<int, js::Shape> walk(int)", package_: ""},
 		// Go.
 		{name: "net/http.(*conn).serve", lang: Go, package_: "net/http"},
 		{name: "runtime.mallocgc", lang: Go, package_: "runtime"},
@@ -73,8 +97,57 @@ func TestKeysSurviveHashes(t *testing.T) {
 	}
 }
 
+// TestLongNames: what is long, deep or refers to itself over and over ends soon.
+func TestLongNames(t *testing.T) {
+	doubled := "_RINvC1a1b"
+	for at := len(doubled) - 2; len(doubled) < 400; {
+		// Each tuple is twice the one before it.
+		next := len(doubled) - 2
+		if next == at {
+			doubled += "TuuE"
+			continue
+		}
+		doubled += fmt.Sprintf("TB%s_B%s_E", base62(at), base62(at))
+		at = next
+	}
+	pairs := "_Z1fSt4pairIiiE"
+	for i := range 30 {
+		sub := "S" + strings.ToUpper(strconv.FormatInt(int64(i), 36)) + "_"
+		pairs += "St4pairI" + sub + sub + "E"
+	}
+	for _, name := range []string{
+		doubled + "E", pairs,
+		"_RINvC1a1b" + strings.Repeat("R", 1<<20) + "hE", "_RINvC1a1b" + strings.Repeat("R", 4000) + "hE",
+		"_Z1f" + strings.Repeat("P", 1<<20) + "i", "_Z1f" + strings.Repeat("P", 4000) + "i",
+		"_Z" + strings.Repeat("N1a", 1300), "_ZN" + strings.Repeat("1a", 2000) + "E", "_Z1f" + strings.Repeat("1aIJ", 1000),
+	} {
+		start := time.Now()
+		s := Parse(name, Unknown)
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%.40s... took %v", name, took)
+		}
+		if s.Key == "" || s.Name != name && len(s.Name) > 1<<maxDemangled {
+			t.Errorf("%.40s... has the name %.40s..., %d letters, and the key %.40s...", name, s.Name, len(s.Name), s.Key)
+		}
+	}
+}
+
+// base62 is a number as references have it.
+func base62(n int) string {
+	if n == 0 {
+		return ""
+	}
+	const digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	text := ""
+	for n--; ; n /= 62 {
+		if text = digits[n%62:n%62+1] + text; n < 62 {
+			return text
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{"_RNvC6_123foo3bar", "_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", "_RINvC4demo1fDNtC4demo5TraitEL_E", "_RNvC4demou8gdel_5qa", "_RB_", "_RNvB_3foo", "_RMC4demoB_"} {
+	for _, s := range []string{"_ZN2js2gc4markIPNS_5ShapeEEEvT_", "_ZNSt3__26vectorIiE4pushEv", "_ZTVN2js6TracerE", "_ZZN1a1bEvENKUlvE_clEv", "_RNvC6_123foo3bar", "_ZN4core3fmt9Formatter3pad17h0123456789abcdefE", "_RINvC4demo1fDNtC4demo5TraitEL_E", "_RNvC4demou8gdel_5qa", "_RB_", "_RNvB_3foo", "_RMC4demoB_"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, name string) {

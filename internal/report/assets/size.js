@@ -32,12 +32,13 @@ const share = n => (100 * n / output().size.raw).toFixed(1) + '%';
 const matches = it => {
   const q = state.q.toLowerCase();
   return it.name.toLowerCase().includes(q) || (it.symbol || '').toLowerCase().includes(q) ||
-    inputName(it).toLowerCase().includes(q) || (it.package || '').toLowerCase().includes(q);
+    inputName(it).toLowerCase().includes(q) || (it.package || '').toLowerCase().includes(q) || (it.file || '').toLowerCase().includes(q);
 };
 const levels = {
   input: [inputName, packageName],
   kind: [it => it.kind, inputName],
   package: [packageName],
+  file: [it => it.file || '(no file)', inputName],
 };
 
 // tree groups the items by the levels that were chosen.
@@ -95,6 +96,7 @@ function describe(it) {
   const lines = [it.name, `${exact(it.bytes)} B, ${share(it.bytes)} of the file; ${it.kind} of ${inputName(it)}`];
   if (it.retained > it.bytes) lines.push(`${exact(it.retained)} B would go with it`);
   if (it.symbol) lines.push(it.symbol);
+  if (it.file) lines.push(it.file);
   if (it.also) lines.push('also ' + it.also.join(', '));
   return lines.join('\n');
 }

@@ -15,6 +15,8 @@ type functionPass struct {
 // functionRounds times.
 var functionList = []functionPass{
 	{"noreturn", afterNoReturn},
+	{"threads", threads},
+	{"global-sets", globalSets},
 	{"branches", branches},
 	{"split-locals", splitLocals},
 	{"local-values", localValues},
@@ -22,6 +24,7 @@ var functionList = []functionPass{
 	{"precompute", precompute},
 	{"fold", fold},
 	{"peephole", peepholes},
+	{"offsets", offsets},
 	{"vacuum", vacuum},
 	{"tails", tails},
 	{"local-cse", localCSE},

@@ -1,7 +1,6 @@
 package opt
 
 import (
-	"cmp"
 	"slices"
 	"sync"
 
@@ -32,9 +31,9 @@ import (
 //
 //	... X return      block $m
 //	... X return        ... br $m          for what is long enough to pay for
-//	Y            ->     ... br $m          the block
-//	                    Y return
-//	                  end
+//	Y            ->     ... br $m          the block; the same for some paths
+//	                    Y return           to the end of a block, or to the
+//	                  end                  head of a loop (tails_groups.go)
 //	                  X
 //
 // Statements are the same if all their instructions are, and their branches go
@@ -53,6 +52,9 @@ func tails(f *ir.Func, s *state) bool {
 		again := t.function()
 		for i := range t.labels {
 			t.labels[i].node.Imm = 0
+		}
+		for i := range t.sites {
+			t.sites[i].list.Aux = 0
 		}
 		clear(t.labels)
 		clear(t.sites)
@@ -77,22 +79,27 @@ const tailWalks = 4
 type tailLabel struct {
 	node *ir.Node
 	open bool // the walk is within it
-	// spoiled says that branches to it were thrown away with a statement, so
-	// that sites are not all true.
-	spoiled bool
-	tries   int
-	sites   int // how many
-	last    int // index in tailer.sites, plus one, of the last of them
+	// tries and depth are how many try_tables and labels were around it.
+	tries, depth int
+	last         int // index in tailer.sites, plus one, of the last of its sites
 }
 
-// tailSite is the end of a path: a list that ends with a branch to a label.
+// tailSite is the end of a path: a list that ends with a branch to a label, or
+// with what leaves the function.
 type tailSite struct {
-	list  *ir.Node
-	hash  uint64 // of the statement before the branch, or of the value it brings
+	list  *ir.Node // its Aux is one of the constants below
+	hash  uint64   // of the statement before the branch, or of the value it brings
 	tries int
+	depth int
 	prev  int // the site before for the same label, plus one
 	op    wasm.Opcode
 }
+
+// What Aux of a block says while the pass runs.
+const (
+	tailDead   = 1 + iota // it was thrown away
+	tailLeaves            // it is the list of a site that leaves the function
+)
 
 type tailer struct {
 	f       *ir.Func
@@ -100,9 +107,12 @@ type tailer struct {
 	sites   []tailSite
 	leaves  []int // the sites that leave the function
 	tries   int
+	depth   int
+	deepest int // the largest depth
 	changed bool
-	stale   bool // a statement was thrown away that held a site
+	leaving bool // the walk is over
 	value   uint64
+	ends    []tailEnd // scratch
 }
 
 var tailers = sync.Pool{New: func() any { return new(tailer) }}
@@ -110,11 +120,10 @@ var tailers = sync.Pool{New: func() any { return new(tailer) }}
 // function looks at the whole function once, and reports whether it changed.
 func (t *tailer) function() bool {
 	was := t.changed
-	t.changed, t.stale, t.tries, t.leaves = false, false, 0, t.leaves[:0]
-	last := t.kids(t.f.Body)
-	if !t.stale {
-		t.leave(last)
-	}
+	t.changed, t.leaving, t.tries, t.depth, t.deepest, t.leaves = false, false, 0, 0, 0, t.leaves[:0]
+	t.kids(t.f.Body)
+	t.leaving = true
+	t.leave()
 	again := t.changed
 	t.changed = t.changed || was
 	return again
@@ -137,18 +146,18 @@ func (t *tailer) walk(n *ir.Node) (out *ir.Node, hash, last uint64) {
 	case wasm.OpBlock:
 		return t.block(n)
 	case wasm.OpLoop:
-		t.labels = append(t.labels, tailLabel{node: n, open: true, tries: t.tries})
-		id := len(t.labels) - 1
-		n.Imm = uint64(id + 1)
+		id := t.open(n)
 		k, h, _ := t.walk(n.Kids[0])
 		n.Kids[0] = k
-		t.labels[id].open = false
+		t.close(id)
+		t.repeats(n, id)
 		h = mix(h, uint64(n.Op))
 		return n, h, h
 	case wasm.OpIf:
 		return t.ifElse(n, 0)
 	case wasm.OpTryTable:
 		t.tries++
+		t.enter()
 	}
 	h := mix(uint64(n.Op), n.Imm)
 	h = mix(h, n.Aux)
@@ -160,6 +169,7 @@ func (t *tailer) walk(n *ir.Node) (out *ir.Node, hash, last uint64) {
 	}
 	if n.Op == wasm.OpTryTable {
 		t.tries--
+		t.depth--
 	}
 	for i := range n.Kids {
 		if n.Kids[i].IsUnreachable() {
@@ -169,23 +179,41 @@ func (t *tailer) walk(n *ir.Node) (out *ir.Node, hash, last uint64) {
 	return n, h, h
 }
 
+// enter takes note of a frame that begins.
+func (t *tailer) enter() {
+	t.depth++
+	t.deepest = max(t.deepest, t.depth)
+}
+
+// open enters a label.
+func (t *tailer) open(n *ir.Node) int {
+	t.enter()
+	t.labels = append(t.labels, tailLabel{node: n, open: true, tries: t.tries, depth: t.depth})
+	n.Imm = uint64(len(t.labels))
+	return len(t.labels) - 1
+}
+
+func (t *tailer) close(id int) {
+	t.labels[id].open = false
+	t.depth--
+}
+
 // block looks at a block.
 func (t *tailer) block(n *ir.Node) (out *ir.Node, hash, last uint64) {
 	id := -1
 	if n.Refs > 0 {
-		t.labels = append(t.labels, tailLabel{node: n, open: true, tries: t.tries})
-		id = len(t.labels) - 1
-		n.Imm = uint64(id + 1)
+		id = t.open(n)
 	}
 	last = t.kids(n)
 	hash = mix(t.value, uint64(n.Op))
 	if id < 0 {
 		return n, hash, last
 	}
-	t.labels[id].open = false
-	if x, h := t.ends(n, id, last); x != nil {
+	t.close(id)
+	if x, h := t.all(n, id, last); x != nil {
 		return x, mix(hash, 1), h
 	}
+	t.some(n, id, last)
 	return n, hash, hash
 }
 
@@ -229,19 +257,21 @@ func (t *tailer) kids(n *ir.Node) (last uint64) {
 	end := n.Kids[len(n.Kids)-1]
 	if len(end.Kids) == 1 {
 		before = value
-	} else if len(n.Kids) == 1 {
-		return last
 	}
+	site := tailSite{list: n, hash: before, tries: t.tries, depth: t.depth, op: end.Op}
 	switch end.Op {
-	case wasm.OpReturn, wasm.OpUnreachable:
-		t.sites = append(t.sites, tailSite{list: n, hash: before, tries: t.tries, op: end.Op})
-		t.leaves = append(t.leaves, len(t.sites)-1)
+	case wasm.OpReturn, wasm.OpUnreachable, wasm.OpThrow, wasm.OpReturnCall, wasm.OpReturnCallIndirect:
+		if len(n.Kids) > 1 || len(end.Kids) > 0 {
+			n.Aux = tailLeaves
+			t.sites = append(t.sites, site)
+			t.leaves = append(t.leaves, len(t.sites)-1)
+		}
 	case wasm.OpBr:
-		l := &t.labels[end.Target.Imm-1]
-		if l.node.Op == wasm.OpBlock {
-			t.sites = append(t.sites, tailSite{list: n, hash: before, tries: t.tries, op: end.Op, prev: l.last})
+		if len(n.Kids) > 1 || len(end.Kids) > 0 {
+			l := &t.labels[end.Target.Imm-1]
+			site.prev = l.last
+			t.sites = append(t.sites, site)
 			l.last = len(t.sites)
-			l.sites++
 		}
 	}
 	return last
@@ -252,6 +282,10 @@ type tailEnd struct {
 	list   *ir.Node
 	branch bool
 	value  bool // the branch brings a value
+	falls  bool // it is the end of the block, or of the function
+	depth  int
+	hash   uint64
+	group  *tailGroup
 }
 
 // at is the i-th statement from the end, nil before the first. The value that a
@@ -311,9 +345,13 @@ func (t *tailer) common(ends []tailEnd, max int) int {
 const tailLength = 16
 
 // visible reports whether the labels that a tree names, other than its own, are
-// open, so that it can be moved to where the walk is.
+// open, so that it can be moved to where the walk is. At the end of the function
+// it must not hold the end of a path, which may go elsewhere.
 func (t *tailer) visible(n *ir.Node) bool {
 	if n.Op == wasm.OpBlock || n.Op == wasm.OpLoop {
+		if t.leaving && n.Aux != 0 {
+			return false
+		}
 		if n.Imm > 0 {
 			l := &t.labels[n.Imm-1]
 			was := l.open
@@ -359,27 +397,21 @@ func (t *tailer) merge(ends []tailEnd, count int) []*ir.Node {
 // discard takes note that a tree is thrown away.
 func (t *tailer) discard(n *ir.Node) {
 	ir.Discard(n)
-	t.spoil(n)
+	bury(n)
 }
 
-func (t *tailer) spoil(n *ir.Node) {
-	if n.Target != nil && n.Target.Imm > 0 {
-		t.labels[n.Target.Imm-1].spoiled = true
-	}
-	for i := range n.Targets {
-		if l := n.Targets[i].Label; l.Imm > 0 {
-			t.labels[l.Imm-1].spoiled = true
-		}
-	}
-	if n.Op == wasm.OpReturn || n.Op == wasm.OpUnreachable {
-		t.stale = true
+// bury marks the lists of a tree.
+func bury(n *ir.Node) {
+	if n.Op == wasm.OpBlock {
+		n.Aux = tailDead
 	}
 	for _, k := range n.Kids {
-		t.spoil(k)
+		bury(k)
 	}
 }
 
-// ifElse looks at an if. What is merged must have more bytes than least.
+// ifElse looks at an if. What is merged must have more bytes than least: it is
+// not 0 if the if has the label of the block around it.
 func (t *tailer) ifElse(n *ir.Node, least int) (out *ir.Node, hash, last uint64) {
 	f := t.f
 	var h, lasts [3]uint64
@@ -387,7 +419,13 @@ func (t *tailer) ifElse(n *ir.Node, least int) (out *ir.Node, hash, last uint64)
 		if i > 0 && (k.Op == wasm.OpReturn || k.Op == wasm.OpBr) && len(k.Kids) == 1 {
 			k = f.Block(k) // a list, so that it can be a site
 		}
+		if i == 1 && least == 0 {
+			t.enter()
+		}
 		n.Kids[i], h[i], lasts[i] = t.walk(k)
+	}
+	if least == 0 {
+		t.depth--
 	}
 	hash = mix(mix(mix(h[0], h[1]), h[2]), uint64(n.Op)<<8|uint64(len(n.Kids)))
 	if len(n.Kids) < 3 || lasts[1] != lasts[2] || n.Kids[1].IsUnreachable() || n.Kids[2].IsUnreachable() || isRef(n.Type) {
@@ -415,28 +453,38 @@ func (t *tailer) ifElse(n *ir.Node, least int) (out *ir.Node, hash, last uint64)
 	return out, mix(hash, 1), lasts[1]
 }
 
-// ends merges what all paths to the end of a block end with. It returns nil if
+// all merges what all paths to the end of a block end with. It returns nil if
 // there is nothing.
-func (t *tailer) ends(n *ir.Node, id int, last uint64) (out *ir.Node, hash uint64) {
+func (t *tailer) all(n *ir.Node, id int, last uint64) (out *ir.Node, hash uint64) {
 	f := t.f
 	l := &t.labels[id]
-	if l.spoiled || l.sites != int(n.Refs) || isRef(n.Result) || len(n.Kids) == 0 {
+	if isRef(n.Result) || len(n.Kids) == 0 {
 		return nil, 0
 	}
 	hash = last
 	falls := !n.Kids[len(n.Kids)-1].IsUnreachable()
-	if !falls {
-		hash = t.sites[l.last-1].hash
-	}
-	var ends []tailEnd
+	sites := 0
 	for i := l.last; i > 0; i = t.sites[i-1].prev {
 		s := &t.sites[i-1]
+		if s.list.Aux == tailDead {
+			continue
+		}
+		if !falls && sites == 0 {
+			hash = s.hash
+		}
 		if s.hash != hash || s.tries != l.tries {
 			return nil, 0
 		}
+		sites++
 	}
+	if sites != int(n.Refs) {
+		return nil, 0
+	}
+	var ends []tailEnd
 	for i := l.last; i > 0; i = t.sites[i-1].prev {
-		ends = append(ends, tailEnd{list: t.sites[i-1].list, branch: true, value: n.Result.Kind != ir.KindNone})
+		if s := &t.sites[i-1]; s.list.Aux != tailDead {
+			ends = append(ends, tailEnd{list: s.list, branch: true, value: n.Result.Kind != ir.KindNone})
+		}
 	}
 	if falls {
 		ends = append(ends, tailEnd{list: n})
@@ -453,101 +501,6 @@ func (t *tailer) ends(n *ir.Node, id int, last uint64) (out *ir.Node, hash uint6
 	n.Result = ir.None
 	f.Retype(n)
 	return f.Block(append([]*ir.Node{n}, x...)...), hash
-}
-
-// leave merges what paths that leave the function end with. last is the hash of
-// the function's last statement.
-func (t *tailer) leave(last uint64) {
-	f := t.f
-	body := f.Body
-	if len(body.Kids) == 0 {
-		return
-	}
-	falls := !body.Kids[len(body.Kids)-1].IsUnreachable()
-	slices.SortStableFunc(t.leaves, func(a, b int) int {
-		x, y := &t.sites[a], &t.sites[b]
-		return cmp.Or(cmp.Compare(x.op, y.op), cmp.Compare(x.hash, y.hash), cmp.Compare(a, b))
-	})
-	var best []tailEnd
-	gain, count := 0, 0
-	for i := 0; i < len(t.leaves); {
-		first := &t.sites[t.leaves[i]]
-		var ends []tailEnd
-		for ; i < len(t.leaves); i++ {
-			s := &t.sites[t.leaves[i]]
-			if s.op != first.op || s.hash != first.hash {
-				break
-			}
-			e := tailEnd{list: s.list, branch: true, value: s.op == wasm.OpReturn && f.Result.Kind != ir.KindNone}
-			if s.tries == 0 && e.at(0) != nil && (len(ends) == 0 || sameTree(ends[0].at(0), e.at(0))) {
-				ends = append(ends, e)
-			}
-		}
-		sites := len(ends)
-		if first.op == wasm.OpReturn && falls && last == first.hash && sites > 0 {
-			if e := (tailEnd{list: body}); sameTree(ends[0].at(0), e.at(0)) {
-				ends = append(ends, e)
-			}
-		}
-		if len(ends) < 2 {
-			continue
-		}
-		size := 0
-		for n, all := 1, t.common(ends, tailLength); n <= all; n++ {
-			size += f.Size(ends[0].at(n - 1))
-			// A site is br $m instead of the statements and return. The block,
-			// the statements and, for a trap, unreachable are new.
-			g := sites*(size-1) - 3 - size
-			if len(ends) > sites {
-				g += size
-			} else if falls {
-				g-- // return
-			}
-			if first.op == wasm.OpUnreachable {
-				g--
-			}
-			if g > gain {
-				best, gain, count = ends, g, n
-			}
-		}
-	}
-	if best == nil {
-		return
-	}
-	op := wasm.OpReturn
-	value := body.Kids[len(body.Kids)-1]
-	for _, e := range best {
-		if e.branch {
-			op = e.list.Kids[len(e.list.Kids)-1].Op
-		}
-	}
-	merged := !best[len(best)-1].branch
-	x := t.merge(best, count)
-	m := f.Node(wasm.OpBlock, ir.None)
-	for _, e := range best {
-		if e.branch {
-			br := e.list.Kids[len(e.list.Kids)-1]
-			br.Op, br.Target, br.Type = wasm.OpBr, m, ir.Unreachable
-			br.Kids = nil
-			m.Refs++
-		}
-	}
-	m.Kids = body.Kids
-	if falls && !merged {
-		// What comes to the end of the function must not run into x.
-		ret := f.Node(wasm.OpReturn, ir.Unreachable)
-		if f.Result.Kind != ir.KindNone {
-			ret.Kids = []*ir.Node{value}
-			m.Kids = append(m.Kids[:len(m.Kids)-1:len(m.Kids)-1], ret)
-		} else {
-			m.Kids = append(m.Kids[:len(m.Kids):len(m.Kids)], ret)
-		}
-	}
-	body.Kids = append([]*ir.Node{m}, x...)
-	if op == wasm.OpUnreachable {
-		body.Kids = append(body.Kids, f.Trap())
-	}
-	t.changed = true
 }
 
 // sameTree reports whether two trees do the same: the same instructions, with

@@ -138,7 +138,17 @@ func (l *layout) inTermsOf(from *layout, inst *graph.Instance, changes *opt.Chan
 		delete(out.folded, a)
 	}
 	out.imported, out.index = l.imported, [wasm.SpaceElem + 1][]uint32{}
-	out.funcs = translate(l.funcs, inst.Funcs, from.funcs)
+	// What several functions share counts as the first one's.
+	funcs := from.funcs
+	for i := range changes.Shared {
+		if n := int(i) + 1; n > len(funcs) {
+			funcs = append(funcs[:len(funcs):len(funcs)], make([]graph.FuncID, n-len(funcs))...)
+		}
+	}
+	for i, first := range changes.Shared {
+		funcs[i] = from.funcs[first]
+	}
+	out.funcs = translate(l.funcs, inst.Funcs, funcs)
 	out.tables = translate(l.tables, inst.Tables, from.tables)
 	if !from.windowed() || len(l.memories) == 0 {
 		out.memories = translate(l.memories, inst.Memories, from.memories)

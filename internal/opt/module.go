@@ -18,4 +18,5 @@ var modulePasses = []modulePass{
 	{"inline", (*state).inline},
 	{"functions", (*state).functionPasses},
 	{"duplicates", (*state).duplicates},
+	{"similar", (*state).similar},
 }

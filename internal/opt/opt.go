@@ -49,6 +49,9 @@ type Changes struct {
 	// Alias says of functions that another one stands for them now: the index of
 	// the function to the index of the other. The other is none of them.
 	Alias map[uint32]uint32
+	// Shared says of functions that were added whose code they have: that of the
+	// function, and of others that are the same but for constants.
+	Shared map[uint32]uint32
 }
 
 // state is what the passes of one run share.
@@ -73,7 +76,7 @@ func (s *state) imported() uint32 { return s.m.NumImported[wasm.SpaceFunc] }
 // with it. Indices stay what they are; functions that were added are at the
 // end. What nobody needs any more is still there: marking finds it.
 func Run(ctx context.Context, m *wasm.Module, o Options) (*Changes, error) {
-	s := &state{ctx: ctx, m: m, o: o, changes: &Changes{Alias: map[uint32]uint32{}}}
+	s := &state{ctx: ctx, m: m, o: o, changes: &Changes{Alias: map[uint32]uint32{}, Shared: map[uint32]uint32{}}}
 	s.touched = make([]bool, len(m.Code))
 	for i := range s.touched {
 		s.touched[i] = true

@@ -21,10 +21,10 @@ func (m marking) mark(p *graph.Program) *shake.Live {
 	if m == markPrecise {
 		return shake.Mark(p)
 	}
-	// Adapters exist for what Mark reached before; the others have no body to
-	// keep.
+	// Adapters, and functions of windows, exist for what Mark reached before; the
+	// others have no body to keep.
 	for id := range p.Funcs {
-		if f := &p.Funcs[id]; f.Kind == graph.FuncCanon {
+		if f := &p.Funcs[id]; f.Kind == graph.FuncCanon || f.Kind == graph.FuncGenerated && f.Body == nil {
 			f.Kind, f.Body = graph.FuncGenerated, &wasm.Body{Bytes: []byte{0, byte(wasm.OpUnreachable), byte(wasm.OpEnd)}, Code: 1}
 		}
 	}

@@ -97,7 +97,11 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 
 	// Memories that are still alive get their windows.
 	step("memory")
-	if err := memoryPass(p, shake.Mark(p), &opts, f.hostMemory); err != nil {
+	reached = shake.Mark(p)
+	if opts.marking == markAll {
+		reached = opts.marking.mark(p) // what code asks of a window that nothing reaches
+	}
+	if err := memoryPass(p, reached, &opts, f.hostMemory); err != nil {
 		return nil, err
 	}
 

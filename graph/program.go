@@ -373,6 +373,9 @@ type Program struct {
 	// HandleTop is the first byte behind the headers.
 	HandleMemory MemoryID
 	HandleTop    uint32
+	// StagingMemory holds what passes between the host and components that
+	// differ in what a core module can tell its host only once; 0: nothing does.
+	StagingMemory MemoryID
 
 	// Trap is a function that does nothing but trap; Seal adds it. It stands
 	// in the slots of tables that nobody can call, where that is shorter than

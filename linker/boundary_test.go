@@ -240,6 +240,10 @@ func (c *caller) value(t *component.ValType, text string) (runtime.Value, error)
 		}
 		return v, nil
 	}
+	if t != nil && t.Kind == component.KindString {
+		s, err := strconv.Unquote(text)
+		return wit.String(s), err
+	}
 	n, err := strconv.Atoi(text)
 	return wit.U32(uint32(n)), err
 }
@@ -285,6 +289,7 @@ func TestBoundary(t *testing.T) {
 			single := without(without(p.answers, p.special), p.isolated)
 			w.add(p.name+" unbundled", p.wasm, without(p.answers, p.special))
 			w.addCore(p.name+" core single", link(t, in, coreSingle.as(unresolved)).Output, single)
+			w.addCore(p.name+" core multi", link(t, in, coreMulti.as(unresolved)).Output, without(p.answers, p.special))
 			w.add(p.name+" component single", link(t, in, componentSingle.as(unresolved)).Output, single)
 			w.add(p.name+" component multi", link(t, in, componentMulti.as(unresolved)).Output, without(p.answers, p.special))
 		}

@@ -68,12 +68,17 @@ func memoryPass(p *graph.Program, live *shake.Live, opts *Options, host graph.Me
 		add(host)
 	}
 	for id := graph.MemoryID(1); int(id) < len(p.Memories); id++ {
-		if id != host && id != p.HandleMemory {
+		if id != host && id != p.HandleMemory && id != p.StagingMemory {
 			add(id)
 		}
 	}
-	handles := p.HandleMemory != 0 && live.Memory(p.HandleMemory)
-	if len(mems) < 2 && !handles || len(mems) == 0 {
+	var ours []graph.MemoryID // the bundle's own
+	for _, id := range [...]graph.MemoryID{p.HandleMemory, p.StagingMemory} {
+		if id != 0 && live.Memory(id) {
+			ours = append(ours, id)
+		}
+	}
+	if len(mems) < 2 && len(ours) == 0 || len(mems) == 0 {
 		return nil // alone
 	}
 	// What never grows comes first: its window is as small as it is, and the
@@ -93,14 +98,14 @@ func memoryPass(p *graph.Program, live *shake.Live, opts *Options, host graph.Me
 		}
 		return -1
 	})
-	// The handle tables come before the last window, which is open-ended.
-	if handles {
-		grows[p.HandleMemory] = true
-		at := max(len(mems)-1, 0)
-		if at == 0 && host != 0 {
-			at = len(mems) // base 0 is the host's
-		}
-		mems = append(mems[:at], append([]graph.MemoryID{p.HandleMemory}, mems[at:]...)...)
+	// They come before the last window, which is open-ended.
+	at := max(len(mems)-1, 0)
+	if at == 0 && host != 0 {
+		at = len(mems) // base 0 is the host's
+	}
+	mems = slices.Insert(mems, at, ours...)
+	for _, id := range ours {
+		grows[id] = true
 	}
 	for _, e := range p.Exports {
 		if e.Kind == wasm.ExternMemory && graph.MemoryID(e.ID) != host {
@@ -208,7 +213,7 @@ func placeWindows(p *graph.Program, mems []graph.MemoryID, grows map[graph.Memor
 		m, d := &p.Memories[id], demands[i]
 		w := &graph.Window{
 			Base: base * pageSize, MinPages: m.Type.Min, MaxPages: min(d.most, d.least+growth),
-			Guarded: opts.isolation() != IsolationNone && id != p.HandleMemory,
+			Guarded: opts.isolation() != IsolationNone && id != p.HandleMemory && id != p.StagingMemory,
 			Copy:    map[graph.MemoryID]graph.FuncID{}, Init: map[graph.DataID]graph.FuncID{},
 		}
 		if i == len(mems)-1 && grows[id] {

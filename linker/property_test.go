@@ -130,7 +130,7 @@ func (p *contender) drawValues(ctx context.Context, pair *gen.Pair, ft *runtime.
 	var passed []gen.Handle
 	var err error
 	g := wit.NewGenerator(seed, 0)
-	owners := p.owners(pair)
+	owners := p.owners(pair, ft)
 	reps := uint32(1000)
 	g.Handle = func(t *component.ValType) wit.Value {
 		owner := owners[t.Resource]
@@ -163,8 +163,8 @@ func (p *contender) drawValues(ctx context.Context, pair *gen.Pair, ft *runtime.
 	return args, passed, err
 }
 
-// owners says who defines the resource types in the program's signatures.
-func (p *contender) owners(pair *gen.Pair) map[*component.Resource]int {
+// owners says who defines the resource types in a function's parameters.
+func (p *contender) owners(pair *gen.Pair, ft *runtime.FuncType) map[*component.Resource]int {
 	out := map[*component.Resource]int{}
 	for owner, name := range map[int]string{gen.ByProvider: gen.ProviderName, gen.ByThird: gen.ThirdName} {
 		if pair.Uses[owner] {
@@ -172,10 +172,6 @@ func (p *contender) owners(pair *gen.Pair) map[*component.Resource]int {
 				out[f.Type.Result.Resource] = owner
 			}
 		}
-	}
-	f, err := p.inst.Function(gen.ConsumerName + "#call")
-	if err != nil {
-		return out
 	}
 	var walk func(t *component.ValType)
 	walk = func(t *component.ValType) {
@@ -196,7 +192,7 @@ func (p *contender) owners(pair *gen.Pair) map[*component.Resource]int {
 			walk(t.Elem)
 		}
 	}
-	for _, prm := range f.Type.Params {
+	for _, prm := range ft.Params {
 		walk(prm.Type)
 	}
 	return out
@@ -211,8 +207,16 @@ func guests(pair *gen.Pair) []string {
 	return names
 }
 
-// step makes the call of a trial: by the host with values from seed, or raw.
-func (p *contender) step(ctx context.Context, pair *gen.Pair, tr *gen.Trial, args []runtime.Value, raw bool) (*observed, error) {
+// The functions that make the call of a trial: the consumer's, with the host's
+// values or its own, or the provider's.
+const (
+	callFunc   = gen.ConsumerName + "#call"
+	rawFunc    = gen.ConsumerName + "#raw"
+	directFunc = gen.ProviderName + "#f"
+)
+
+// step makes the call of a trial.
+func (p *contender) step(ctx context.Context, pair *gen.Pair, tr *gen.Trial, name string, args []runtime.Value) (*observed, error) {
 	for i, name := range guests(pair) {
 		if err := p.stage(ctx, name, []gen.Stage{tr.Consumer, tr.Provider, {}}[i]); err != nil {
 			return nil, fmt.Errorf("%s: staging %s: %w", p.name, name, err)
@@ -221,11 +225,7 @@ func (p *contender) step(ctx context.Context, pair *gen.Pair, tr *gen.Trial, arg
 	p.trace = nil
 	o := &observed{}
 	var err error
-	if raw {
-		_, o.trap, err = p.call(ctx, gen.ConsumerName+"#raw")
-	} else {
-		o.result, o.trap, err = p.call(ctx, gen.ConsumerName+"#call", args...)
-	}
+	o.result, o.trap, err = p.call(ctx, name, args...)
 	o.trace = p.trace
 	if err != nil || o.trap != nil {
 		return o, err
@@ -279,7 +279,7 @@ func difference(pair *gen.Pair, a, b *observed) string {
 var propertyForms = []form{coreSingle, coreSingle, coreSingle, componentSingle}
 
 // tallied is what a run of the property came across.
-type tallied struct{ calls, traps, raws, valid, validTraps int }
+type tallied struct{ calls, traps, raws, directs, valid, validTraps int }
 
 // failer is what testing and rapid have in common.
 type failer interface{ Fatalf(string, ...any) }
@@ -312,6 +312,13 @@ func agree(t failer, src gen.Source, n *tallied) {
 			}
 		}()
 	}
+	// What the host gets as it is, out of one memory for all, it cannot tell from
+	// what lies outside the provider's.
+	_, _, staged, _ := component.FlattenFunc(pair.Func, component.Lift)
+	for _, p := range pair.Func.Params {
+		staged = staged || p.Type.ContainsPointers()
+	}
+	staged = staged && f.format == linker.FormatCore
 	var session *gen.Session
 	for range 3 + src.IntN(8) {
 		if session == nil {
@@ -322,16 +329,23 @@ func agree(t failer, src gen.Source, n *tallied) {
 			}
 			session = pair.NewSession(src)
 		}
-		bad, raw := src.IntN(3) == 2, src.IntN(3) != 0
+		bad, name := src.IntN(3) == 2, rawFunc
+		if src.IntN(3) == 0 {
+			name = callFunc
+		}
+		if pair.Open && src.IntN(2) == 1 {
+			name = directFunc
+			bad = bad && staged
+		}
 		var tr *gen.Trial
 		args := make([][]runtime.Value, len(programs))
-		if raw {
+		if name == rawFunc {
 			tr = session.Raw(bad)
 		} else {
 			var passed []gen.Handle
 			seed := uint64(src.IntN(1 << 16))
 			for i, p := range programs {
-				call, err := p.inst.Function(gen.ConsumerName + "#call")
+				call, err := p.inst.Function(name)
 				if err == nil {
 					args[i], passed, err = p.drawValues(ctx, pair, call.Type, seed)
 				}
@@ -339,17 +353,24 @@ func agree(t failer, src gen.Source, n *tallied) {
 					t.Fatalf("%s\n%s: %v", describe(pair), p.name, err)
 				}
 			}
-			tr = session.Call(passed, bad)
+			if name == callFunc {
+				tr = session.Call(passed, bad)
+			} else {
+				tr = session.Direct(passed, bad)
+			}
 		}
 		var outs [2]*observed
 		for i, p := range programs {
-			if outs[i], err = p.step(ctx, pair, tr, args[i], raw); err != nil {
+			if outs[i], err = p.step(ctx, pair, tr, name, args[i]); err != nil {
 				t.Fatalf("%s\n%+v\n%v", describe(pair), tr, err)
 			}
 		}
 		n.calls++
-		if raw {
+		switch name {
+		case rawFunc:
 			n.raws++
+		case directFunc:
+			n.directs++
 		}
 		if !bad {
 			n.valid++
@@ -361,7 +382,7 @@ func agree(t failer, src gen.Source, n *tallied) {
 			}
 		}
 		if d := difference(pair, outs[0], outs[1]); d != "" {
-			t.Fatalf("%s\n%s\nconsumer %s\nprovider %s\n%s, %s: %s", describe(pair), wit.FormatCall("call", args[0]), stageText(tr.Consumer), stageText(tr.Provider),
+			t.Fatalf("%s\n%s\nconsumer %s\nprovider %s\n%s, %s: %s", describe(pair), wit.FormatCall(name, args[0]), stageText(tr.Consumer), stageText(tr.Provider),
 				programs[0].name, programs[1].name, d)
 		}
 		if bad || outs[0].trap != nil {
@@ -399,7 +420,8 @@ func TestPairsAgree(t *testing.T) {
 	t.Parallel()
 	var n tallied
 	rapid.Check(t, func(t *rapid.T) { agree(t, choices{t}, &n) })
-	t.Logf("%d calls, %d of them with made-up core values; %d trapped, %d of %d that were meant to be valid", n.calls, n.raws, n.traps, n.validTraps, n.valid)
+	t.Logf("%d calls, %d of them with made-up core values, %d of the provider; %d trapped, %d of %d that were meant to be valid",
+		n.calls, n.raws, n.directs, n.traps, n.validTraps, n.valid)
 }
 
 // script draws from bytes: it is what fuzzing changes. Where it ends everything

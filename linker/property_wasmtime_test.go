@@ -125,7 +125,7 @@ func TestWasmtimeAgrees(t *testing.T) {
 			}
 			bad := rng.IntN(3) == 0
 			tr := session.Raw(bad)
-			o, err := executor.step(ctx, pair, tr, nil, true)
+			o, err := executor.step(ctx, pair, tr, rawFunc, nil)
 			if err != nil {
 				t.Fatalf("%s\n%v", describe(pair), err)
 			}

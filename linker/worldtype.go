@@ -425,7 +425,7 @@ func (f *flattener) componentType(world string) (wasm.Custom, error) {
 		&component.ExportDecl{Name: component.Name{Text: world}, Desc: component.ExternDesc{Sort: component.SortComponent, TypeIndex: 0}},
 	}}
 	c := &component.Component{Defs: []component.Def{
-		&component.Custom{Name: "wit-component-encoding", Data: []byte{0x04, byte(f.host.encoding())}},
+		&component.Custom{Name: "wit-component-encoding", Data: []byte{0x04, byte(f.host.encoding)}},
 		&component.TypeDef{Type: outer},
 		&component.Export{Name: component.Name{Text: worldLabel(world)}, Sort: component.SortType, Index: 0},
 	}}

@@ -12,7 +12,8 @@
 // handle.go each know one family of types; table.go has the handle tables.
 // boundary.go wraps imports and exports where a handle or an address means
 // something else to the host; cross.go walks their values, save.go puts back
-// what that changed.
+// what that changed. staging.go stands between the host of a core module and
+// components that differ in what it can be told only once.
 package adapter
 
 import (
@@ -57,8 +58,12 @@ type Host struct {
 	// Reallocs are the functions that allocate for the host, each with the
 	// memory that it allocates from. The first is for parameters of exports.
 	Reallocs []HostRealloc
-	// OneRealloc says that the host knows a single one, cabi_realloc.
+	// OneRealloc says that the host knows a single one, cabi_realloc, and one
+	// encoding of strings, Encoding: that of a core module.
 	OneRealloc bool
+	Encoding   component.Encoding
+	// Staging is where what does not fit that passes through.
+	Staging Staging
 }
 
 // HostRealloc is a realloc that the host calls.
@@ -84,6 +89,7 @@ func Generate(p *graph.Program, live func(graph.FuncID) bool, o Options) (int, e
 		}
 	}
 	g.planHost(live)
+	g.planStaging()
 	g.translates = g.needsTables(live)
 	generated := 0
 	for _, id := range canons {
@@ -127,6 +133,7 @@ type generator struct {
 	// translates says that handles cross between our tables and the host's.
 	translates bool
 	boundary   boundary
+	staging    staging
 }
 
 // end is one side of a call: a component instance and its canonical options.
@@ -167,6 +174,7 @@ const (
 	helperCross // one value at the boundary to the host
 	helperCrossList
 	helperRealloc // for the host
+	helperPost    // of what is staged
 	helperSizes   // of preview1's arguments or environment
 )
 

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/wbundle/wbundle/graph"
 	"github.com/wbundle/wbundle/internal/component"
@@ -151,6 +152,9 @@ func (g *generator) hostFunctions(live func(graph.FuncID) bool, below graph.Func
 func (g *generator) hostImport(id graph.FuncID) error {
 	l := g.p.Funcs[id].Import.Lower
 	t := l.Func.Type
+	if g.o.Host.Stages(t, l.Opts.Encoding, false) {
+		return g.stageImport(id)
+	}
 	params, results, spilled, retptr := component.FlattenFunc(t, component.Lower)
 	tuple := tupleOf(t.Params)
 	b := ir.New(params)
@@ -165,6 +169,9 @@ func (g *generator) hostImport(id graph.FuncID) error {
 	}
 	if out.rebases {
 		told.Opts.Memory = g.o.Host.Memory
+	}
+	if g.o.Host.OneRealloc {
+		told.Opts.Encoding = g.o.Host.Encoding // no strings, if they differ
 	}
 	imported := g.p.Funcs[id]
 	imp := *imported.Import
@@ -267,6 +274,9 @@ func (g *generator) hostExport(name string, x *graph.Extern) error {
 		return nil
 	}
 	t := lift.Type
+	if g.o.Host.Stages(t, lift.Opts.Encoding, true) {
+		return g.stageExport(name, x)
+	}
 	params, results, spilled, retptr := component.FlattenFunc(t, component.Lift)
 	tuple := tupleOf(t.Params)
 	b := ir.New(params)
@@ -428,6 +438,21 @@ func (g *generator) export(name string, fn graph.FuncID) {
 	}
 	g.boundary.exports[name] = len(g.p.Exports)
 	g.p.Exports = append(g.p.Exports, graph.Export{Name: name, Kind: wasm.ExternFunc, ID: uint32(fn)})
+}
+
+// unexport takes a core export back.
+func (g *generator) unexport(name string) {
+	i, ok := g.boundary.exports[name]
+	if !ok {
+		return
+	}
+	g.p.Exports = slices.Delete(g.p.Exports, i, i+1)
+	delete(g.boundary.exports, name)
+	for other, at := range g.boundary.exports {
+		if at > i {
+			g.boundary.exports[other] = at - 1
+		}
+	}
 }
 
 // hostDtor puts a wrapper in the place of the destructor that the host calls:

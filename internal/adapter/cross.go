@@ -210,50 +210,67 @@ func (c *crosser) put(at place, push func()) {
 // handle replaces an index into the component's table by one into the host's,
 // or the other way round.
 func (c *crosser) handle(t *component.ValType, at place) error {
-	r, b := t.Resource, c.b
-	res := &c.p.Resources[r.ID]
-	own := t.Kind == component.KindOwn
-	if !own && res.Component == c.from.comp {
-		return nil // the component that defined the resource gets its representation
+	if !c.changes(t, c.from.comp) {
+		return nil
 	}
+	var err error
+	c.put(at, func() {
+		err = c.exchange(c.b, t, c.from.comp, c.dir.out(), func() { c.load(at, wasm.OpI32Load, 2, wasm.I32) })
+	})
+	return err
+}
+
+// changes reports whether a handle's index is another one for the host than for
+// a component.
+func (g *generator) changes(t *component.ValType, comp graph.ComponentID) bool {
+	if !g.translates {
+		return false
+	}
+	// The component that defined the resource gets its representation.
+	return t.Kind == component.KindOwn || g.p.Resources[t.Resource.ID].Component != comp
+}
+
+// exchange pushes the host's index in the place of a component's, which load
+// pushes, or, where it does not go out, the other way round.
+func (g *generator) exchange(b *ir.Builder, t *component.ValType, comp graph.ComponentID, out bool, load func()) error {
+	r, own := t.Resource, t.Kind == component.KindOwn
+	res := &g.p.Resources[r.ID]
 	var move graph.FuncID
 	var err error
 	switch {
-	case !c.dir.out():
-		move, err = c.addFunc()
+	case !out:
+		move, err = g.addFunc()
 	case own:
-		move, err = c.takeFunc()
+		move, err = g.takeFunc()
 	default:
-		move, err = c.lendFunc()
+		move, err = g.lendFunc()
 	}
 	if err != nil {
 		return err
 	}
-	c.put(at, func() {
-		b.I32(c.handles(c.from.comp))
-		c.load(at, wasm.OpI32Load, 2, wasm.I32)
-		switch {
-		case c.dir.out() && own:
-			b.I32(tag(r, ownBit))
-		case c.dir.out():
-			b.I32(r.ID)
-		case own:
-			if res.Component != 0 {
-				b.Call(c.receiveFunc(r))
-			}
-			b.I32(tag(r, ownBit))
-		case res.Component == 0:
-			b.I32(tag(r, lentBit))
-		default:
-			b.I32(tag(r, 0)) // the host passes the representation
+	b.I32(g.handles(comp))
+	load()
+	switch {
+	case out && own:
+		b.I32(tag(r, ownBit))
+	case out:
+		b.I32(r.ID)
+	case own:
+		if res.Component != 0 {
+			b.Call(g.receiveFunc(r))
 		}
-		b.Call(move)
-		if c.dir.out() && res.Component != 0 {
-			b.Call(c.intrinsic(r, component.CanonResourceNew))
-		}
-	})
-	if !own && !c.dir.out() {
-		c.countBorrow(b, c.from.comp, wasm.OpI32Add)
+		b.I32(tag(r, ownBit))
+	case res.Component == 0:
+		b.I32(tag(r, lentBit))
+	default:
+		b.I32(tag(r, 0)) // the host passes the representation
+	}
+	b.Call(move)
+	if out && res.Component != 0 {
+		b.Call(g.intrinsic(r, component.CanonResourceNew))
+	}
+	if !own && !out {
+		g.countBorrow(b, comp, wasm.OpI32Add)
 	}
 	return nil
 }

@@ -55,14 +55,13 @@ func (g *generator) fuse(id graph.FuncID, l *graph.Lower) error {
 func (g *generator) call(b *ir.Builder, l *graph.Lower) ([]ir.Local, error) {
 	lift, t := l.Func.Lift, l.Func.Type
 	caller, callee := end{l.Component, l.Opts}, end{lift.Component, lift.Opts}
-	params, results, spilled, retptr := component.FlattenFunc(t, component.Lower)
-	coreParams, coreResults, _, _ := component.FlattenFunc(t, component.Lift)
+	params, _, _, _ := component.FlattenFunc(t, component.Lower)
+	_, coreResults, _, _ := component.FlattenFunc(t, component.Lift)
 	f := &fuser{generator: g, b: b, from: caller, to: callee}
 	g.checkLeave(b, l.Component)
 
 	// Arguments.
 	tuple := tupleOf(t.Params)
-	var args []ir.Local
 	borrows := false
 	for _, p := range t.Params {
 		borrows = borrows || p.Type.ContainsBorrow()
@@ -74,88 +73,27 @@ func (g *generator) call(b *ir.Builder, l *graph.Lower) ([]ir.Local, error) {
 		g.lenderMark(b)
 		b.Set(mark)
 	}
-	clearsCallee := spilled || tuple.ContainsPointers()
-	if clearsCallee {
-		g.setLeave(b, lift.Component, 0)
-	}
-	if spilled {
-		src := place{mem: true, ptr: 0}
-		f.checkPtr(0, tuple, caller)
-		dst := b.Local(wasm.I32)
-		f.alloc(callee, tuple.Align(), func() { b.I32(tuple.Size()) })
-		b.Set(dst)
-		f.checkPtr(dst, tuple, callee)
-		if err := f.value(tuple, src, place{mem: true, ptr: dst}); err != nil {
-			return nil, err
-		}
-		args = []ir.Local{dst}
-	} else {
-		slot := ir.Local(0)
-		var src []ir.Local
-		for range tuple.Flat() {
-			src = append(src, slot)
-			slot++
-		}
-		for _, ct := range coreParams {
-			args = append(args, b.Local(ct))
-		}
-		if err := f.value(tuple, place{slots: src}, place{slots: args}); err != nil {
-			return nil, err
-		}
-	}
-	if clearsCallee {
-		g.setLeave(b, lift.Component, 1)
+	args, err := f.arguments(t)
+	if err != nil {
+		return nil, err
 	}
 
 	// The call.
 	b.Get(args...)
 	b.Call(lift.Core)
-	var flat []ir.Local
-	for _, ct := range coreResults {
-		flat = append(flat, b.Local(ct))
-	}
-	for i := len(flat) - 1; i >= 0; i-- {
-		b.Set(flat[i])
-	}
+	flat := f.results(coreResults)
 	if borrowed {
 		// All borrows that the callee was lent must be dropped by now.
 		b.GlobalGet(g.borrowCount(lift.Component))
 		b.TrapIf()
 	}
 
-	// The result.
-	var out []ir.Local
-	if r := t.Result; r != nil {
-		back := &fuser{generator: g, b: b, from: callee, to: caller}
-		var src, dst place
-		if retptr {
-			src = place{mem: true, ptr: flat[0]}
-			back.checkPtr(flat[0], r, callee)
-			ret := ir.Local(len(params) - 1)
-			dst = place{mem: true, ptr: ret}
-			back.checkPtr(ret, r, caller)
-		} else {
-			for _, ct := range results {
-				out = append(out, b.Local(ct))
-			}
-			src, dst = place{slots: flat}, place{slots: out}
-		}
-		if r.ContainsPointers() {
-			g.setLeave(b, l.Component, 0)
-		}
-		if err := back.value(r, src, dst); err != nil {
-			return nil, err
-		}
-		if r.ContainsPointers() {
-			g.setLeave(b, l.Component, 1)
-		}
+	back := &fuser{generator: g, b: b, from: callee, to: caller}
+	out, err := back.result(t, flat, ir.Local(len(params)-1))
+	if err != nil {
+		return nil, err
 	}
-	if post := lift.Opts.PostReturn; post != 0 {
-		g.setLeave(b, lift.Component, 0)
-		b.Get(flat...)
-		b.Call(post)
-		g.setLeave(b, lift.Component, 1)
-	}
+	back.returned(lift, flat)
 	if lends {
 		release, err := g.releaseFunc()
 		if err != nil {
@@ -166,6 +104,94 @@ func (g *generator) call(b *ir.Builder, l *graph.Lower) ([]ir.Local, error) {
 		b.Call(release)
 	}
 	return out, nil
+}
+
+// arguments moves the arguments of a call, the function's first parameters, and
+// returns the locals that are the callee's.
+func (f *fuser) arguments(t *component.FuncType) ([]ir.Local, error) {
+	b, tuple := f.b, tupleOf(t.Params)
+	params, _, spilled, _ := component.FlattenFunc(t, component.Lift)
+	var args []ir.Local
+	clears := spilled || tuple.ContainsPointers()
+	if clears {
+		f.setLeave(b, f.to.comp, 0)
+	}
+	if spilled {
+		f.checkPtr(0, tuple, f.from)
+		dst := b.Local(wasm.I32)
+		f.alloc(f.to, tuple.Align(), func() { b.I32(tuple.Size()) })
+		b.Set(dst)
+		f.checkPtr(dst, tuple, f.to)
+		if err := f.value(tuple, place{mem: true, ptr: 0}, place{mem: true, ptr: dst}); err != nil {
+			return nil, err
+		}
+		args = []ir.Local{dst}
+	} else {
+		for _, ct := range params {
+			args = append(args, b.Local(ct))
+		}
+		if err := f.value(tuple, slotsFrom(0, len(tuple.Flat())), place{slots: args}); err != nil {
+			return nil, err
+		}
+	}
+	if clears {
+		f.setLeave(b, f.to.comp, 1)
+	}
+	return args, nil
+}
+
+// results takes what a call left on the stack.
+func (f *fuser) results(types []wasm.ValType) []ir.Local {
+	var flat []ir.Local
+	for _, ct := range types {
+		flat = append(flat, f.b.Local(ct))
+	}
+	for i := len(flat) - 1; i >= 0; i-- {
+		f.b.Set(flat[i])
+	}
+	return flat
+}
+
+// result moves the result of a call: out of flat, or the memory that it points
+// to, into new locals, or the memory that ret points to.
+func (f *fuser) result(t *component.FuncType, flat []ir.Local, ret ir.Local) ([]ir.Local, error) {
+	r, b := t.Result, f.b
+	if r == nil {
+		return nil, nil
+	}
+	_, results, _, retptr := component.FlattenFunc(t, component.Lower)
+	var out []ir.Local
+	var src, dst place
+	if retptr {
+		src, dst = place{mem: true, ptr: flat[0]}, place{mem: true, ptr: ret}
+		f.checkPtr(flat[0], r, f.from)
+		f.checkPtr(ret, r, f.to)
+	} else {
+		for _, ct := range results {
+			out = append(out, b.Local(ct))
+		}
+		src, dst = place{slots: flat}, place{slots: out}
+	}
+	if r.ContainsPointers() {
+		f.setLeave(b, f.to.comp, 0)
+	}
+	if err := f.value(r, src, dst); err != nil {
+		return nil, err
+	}
+	if r.ContainsPointers() {
+		f.setLeave(b, f.to.comp, 1)
+	}
+	return out, nil
+}
+
+// returned calls the post-return of a lift with what it returned.
+func (f *fuser) returned(lift *graph.Lift, flat []ir.Local) {
+	if post := lift.Opts.PostReturn; post != 0 {
+		f.setLeave(f.b, lift.Component, 0)
+		f.b.Get(flat...)
+		f.b.Call(post)
+		f.setLeave(f.b, lift.Component, 1)
+	}
 }
 
 // tupleOf makes the tuple type of a parameter list, as spilled parameters lie
@@ -266,12 +292,24 @@ func (g *generator) boundsFunc(m graph.MemoryID) graph.FuncID {
 			b.Op(wasm.OpI64ExtendI32U)
 			b.Get(1)
 			b.Op(wasm.OpI64ExtendI32U, wasm.OpI64Add)
-			b.MemorySize(m)
-			b.Op(wasm.OpI64ExtendI32U)
-			b.I64(16)
-			b.Op(wasm.OpI64Shl, wasm.OpI64GtU)
+			g.pushEnd(b, m)
+			b.Op(wasm.OpI64GtU)
 			b.TrapIf()
 			return nil
 		})
 	return id
+}
+
+// pushEnd pushes, as an i64, the first address that is out of a memory's bounds.
+// In the staging memory that is what has been allocated.
+func (g *generator) pushEnd(b *ir.Builder, m graph.MemoryID) {
+	if g.stages(m) {
+		b.GlobalGet(g.staging.top)
+		b.Op(wasm.OpI64ExtendI32U)
+		return
+	}
+	b.MemorySize(m)
+	b.Op(wasm.OpI64ExtendI32U)
+	b.I64(16)
+	b.Op(wasm.OpI64Shl)
 }

@@ -40,6 +40,9 @@ func (g *generator) atBoundary(r *component.Resource) bool {
 
 // handle moves an own or borrow (lift_own, lift_borrow, lower_own, lower_borrow).
 func (f *fuser) handle(t *component.ValType, src, dst place) error {
+	if f.stages(memoryOf(f.from)) || f.stages(memoryOf(f.to)) {
+		return f.stagedHandle(t, src, dst)
+	}
 	r := t.Resource
 	res := &f.p.Resources[r.ID]
 	if !f.ours(r) {

@@ -16,7 +16,8 @@ import (
 //
 //   - for the results of an import, while the component that called waits: the
 //     wrapper of the import says whose realloc it is (boundary.current);
-//   - for the parameters of an export, before it says of which: the first.
+//   - for the parameters of an export, before it says of which: the first, which
+//     is the staging memory's where those of the exports differ (staging.go).
 
 // reallocate is the index of cabi_realloc's parameters: the old block, its
 // size, the alignment and the new size.
@@ -26,7 +27,11 @@ const reallocOld = ir.Local(0)
 // the host can be told of only one and the first is not enough.
 func (g *generator) oneRealloc() error {
 	rs := g.o.Host.Reallocs
-	if !g.o.Host.OneRealloc || len(rs) == 0 || len(rs) == 1 && !g.wrapsRealloc(rs[0]) {
+	if !g.o.Host.OneRealloc || len(rs) == 0 {
+		return nil
+	}
+	if len(rs) == 1 && !g.wrapsRealloc(rs[0]) {
+		g.export("cabi_realloc", rs[0].Func)
 		return nil
 	}
 	b := ir.New(i32s)

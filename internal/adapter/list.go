@@ -14,12 +14,20 @@ func (f *fuser) pointerPair(src place) (ptr, n ir.Local) {
 	f.b.Set(ptr)
 	f.load(src.field(4, 1, 1), wasm.OpI32Load, 2, wasm.I32)
 	f.b.Set(n)
+	if f.stages(memoryOf(f.from)) {
+		f.fromHost(ptr, n)
+	}
 	return ptr, n
 }
 
 // storePair stores pointer and length to a place.
 func (f *fuser) storePair(dst place, ptr, n ir.Local) {
-	f.store(dst.field(0, 0, 1), wasm.OpI32Store, 2, wasm.I32, func() { f.b.Get(ptr) })
+	f.store(dst.field(0, 0, 1), wasm.OpI32Store, 2, wasm.I32, func() {
+		f.b.Get(ptr)
+		if f.stages(memoryOf(f.to)) {
+			f.b.Base(memoryOf(f.to))
+		}
+	})
 	f.store(dst.field(4, 1, 1), wasm.OpI32Store, 2, wasm.I32, func() { f.b.Get(n) })
 }
 
@@ -32,10 +40,8 @@ func (f *fuser) checkBounds(ptr, n ir.Local, m graph.MemoryID) {
 	b.Op(wasm.OpI64ExtendI32U)
 	b.Get(n)
 	b.Op(wasm.OpI64ExtendI32U, wasm.OpI64Add)
-	b.MemorySize(m)
-	b.Op(wasm.OpI64ExtendI32U)
-	b.I64(16)
-	b.Op(wasm.OpI64Shl, wasm.OpI64GtU)
+	f.pushEnd(b, m)
+	b.Op(wasm.OpI64GtU)
 	b.TrapIf()
 }
 

@@ -42,6 +42,7 @@ type layout struct {
 	borrows    bool
 	async      bool
 	pointers   bool
+	strings    bool
 	flat       []wasm.ValType // nil when flatCount is flatOver
 	offsets    []uint32       // of the fields of a record or tuple
 	cases      []Case         // variant, enum, option, result
@@ -91,6 +92,20 @@ func (t *ValType) ElemType() *ValType { return t.memoryElem }
 // ContainsPointers reports whether a value of the type refers to linear
 // memory: a string, list or map anywhere in it.
 func (t *ValType) ContainsPointers() bool { return t.pointers }
+
+// ContainsStrings reports whether a string is anywhere in a value of the type.
+func (t *ValType) ContainsStrings() bool { return t.strings }
+
+// ContainsStrings reports whether a string is anywhere in the parameters or the
+// result.
+func (f *FuncType) ContainsStrings() bool {
+	for _, p := range f.Params {
+		if p.Type.ContainsStrings() {
+			return true
+		}
+	}
+	return f.Result != nil && f.Result.ContainsStrings()
+}
 
 // ContainsHandles reports whether a value of the type holds an index into a
 // handle table: own, borrow, stream, future or error-context anywhere in it.
@@ -179,7 +194,7 @@ func newPrim(kind Kind, size uint32, flat []wasm.ValType) *ValType {
 	t.flat, t.flatCount = flat, uint8(len(flat))
 	switch kind {
 	case KindString:
-		t.align, t.pointers = 4, true
+		t.align, t.pointers, t.strings = 4, true, true
 	case KindErrorContext:
 		t.handles, t.async = true, true
 	}
@@ -329,6 +344,7 @@ func (l *layout) include(part *ValType) {
 	l.borrows = l.borrows || part.borrows
 	l.async = l.async || part.async
 	l.pointers = l.pointers || part.pointers
+	l.strings = l.strings || part.strings
 }
 
 // setSize stores a size computed without overflow in 64 bits.

@@ -190,12 +190,13 @@ func TestContains(t *testing.T) {
 	}{
 		{U8, ""},
 		{NewOption(record(U8, F64)), ""},
-		{NewResult(nil, String), "pointers"},
+		{NewResult(nil, String), "pointers strings"},
 		{NewList(U8), "pointers"},
 		{NewList(NewOwn(file)), "pointers handles"},
 		{NewTuple(U8, NewBorrow(file)), "handles borrow"},
 		{NewFixedList(NewOwn(file), 2), "handles"},
 		{NewOption(NewStream(String)), "handles async"},
+		{NewList(NewTuple(U8, String)), "pointers strings"},
 		{NewVariant([]Case{{Name: "a"}, {Name: "b", Type: ErrorContext}}), "handles async"},
 		{NewMap(U8, U8), "pointers"},
 	} {
@@ -203,7 +204,7 @@ func TestContains(t *testing.T) {
 		for _, f := range []struct {
 			is   bool
 			name string
-		}{{tt.t.ContainsPointers(), "pointers"}, {tt.t.ContainsHandles(), "handles"}, {tt.t.ContainsBorrow(), "borrow"}, {tt.t.ContainsAsync(), "async"}} {
+		}{{tt.t.ContainsPointers(), "pointers"}, {tt.t.ContainsStrings(), "strings"}, {tt.t.ContainsHandles(), "handles"}, {tt.t.ContainsBorrow(), "borrow"}, {tt.t.ContainsAsync(), "async"}} {
 			if f.is {
 				got = append(got, f.name)
 			}

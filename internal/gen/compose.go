@@ -7,9 +7,8 @@ import (
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
-// compose builds the outer component of a pair. It exports all but f: a core
-// module lets the host allocate in one component only, and that is the
-// consumer.
+// compose builds the outer component of a pair. It exports all; f, if the pair
+// is open: otherwise the host allocates in the consumer only.
 func (p *Pair) compose() *component.Component {
 	b := &builder{c: &component.Component{}}
 	instantiate := func(c *component.Component, args ...component.Arg) uint32 {
@@ -47,6 +46,9 @@ func (p *Pair) compose() *component.Component {
 		}
 	}
 	share(&rest, provider)
+	if p.Open {
+		add(&rest, provider, component.SortFunc, "f")
+	}
 	exported := b.export(ProviderName, component.SortInstance, b.def(component.SortInstance, &component.Instance{Exports: rest}), nil)
 	share(&shared, exported)
 	add(&shared, provider, component.SortFunc, "f")
@@ -288,8 +290,8 @@ func (h *half) withPost(instance uint32, name string) component.CanonOpts {
 	return opts
 }
 
-// common exports what all components have. Nothing is passed to it in memory,
-// because a core module lets the host allocate in one component only.
+// common exports what all components have. Nothing is passed to it in memory, so
+// that the host allocates only for calls of f.
 func (h *half) common() {
 	word := prim(component.KindU32)
 	h.lift("stage", h.base, h.typ(&component.FuncDef{Params: []component.FieldDef{{Name: "fault", Type: word}}}), component.CanonOpts{})

@@ -22,7 +22,7 @@ const (
 //	  resource r;                      // where the signature uses it
 //	  make: func(rep: u32) -> r;
 //	  value: func(r: borrow<r>) -> u32;
-//	  f: func(p0: …, …) -> …;
+//	  f: func(p0: …, …) -> …;          // the host's, too, if the pair is open
 //	  stage, poke, report
 //	}
 //	package gen:consumer;
@@ -41,6 +41,8 @@ type Pair struct {
 	Consumer, Provider Side
 	// Echo says that f returns its only parameter, instead of what was staged.
 	Echo bool
+	// Open says that the provider exports f to the host as well.
+	Open bool
 	// Uses says whose resources the signature uses.
 	Uses [owners]bool
 
@@ -75,6 +77,11 @@ func DrawPair(s Source) *Pair {
 			p.Uses[ownerOf(t)] = true
 		}
 	}
+	// A host that passes text in UTF-16 allocates in other steps than one that
+	// begins with UTF-8: where what it passes is staged, that can be told.
+	if p.Consumer.Encoding != p.Provider.Encoding || p.Consumer.Encoding == component.UTF8 {
+		p.Open = s.IntN(2) == 1
+	}
 	return p
 }
 
@@ -93,6 +100,9 @@ func (p *Pair) String() string {
 	s := fmt.Sprintf("%v; consumer %+v, provider %+v", p.Func, p.Consumer, p.Provider)
 	if p.Echo {
 		s += ", echo"
+	}
+	if p.Open {
+		s += ", open"
 	}
 	return s
 }

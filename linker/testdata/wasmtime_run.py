@@ -101,7 +101,7 @@ class Component:
         if text[0] in "@&":
             name, _, index = text[1:].partition(".")
             return self.held[name][int(index)] if index else self.held[name]
-        return int(text)
+        return json.loads(text) if text[0] == '"' else int(text)
 
     def call(self, made, name, arguments):
         store, instance = made

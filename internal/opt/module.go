@@ -16,6 +16,7 @@ var modulePasses = []modulePass{
 	{"functions", (*state).functionPasses},
 	{"parameters", (*state).parameters},
 	{"inline", (*state).inline},
+	{"result-locals", (*state).resultLocals},
 	{"functions", (*state).functionPasses},
 	{"duplicates", (*state).duplicates},
 	{"similar", (*state).similar},

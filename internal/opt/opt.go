@@ -67,6 +67,10 @@ type state struct {
 	own     []bodyEffects // see effects
 	// noReturn says which functions never return; nil: not known.
 	noReturn []bool
+	// moreResults has, for each function whose results other than the first are
+	// in globals, these globals; resultGlobal says which globals are such.
+	moreResults  map[uint32][]uint32
+	resultGlobal map[uint32]bool
 }
 
 // imported is how many functions the module imports.

@@ -60,9 +60,16 @@ func (s *state) results() error {
 	for i := range s.m.Code {
 		s.patchBody(i, r.patches(i))
 	}
+	s.moreResults, s.resultGlobal = map[uint32][]uint32{}, map[uint32]bool{}
+	for _, g := range r.global {
+		s.resultGlobal[g] = true
+	}
 	for i := range s.m.Code {
 		fn := imported + uint32(i)
 		if t := s.c.FuncType(fn); r.split[fn] {
+			for k, t := range t.Results[1:] {
+				s.moreResults[fn] = append(s.moreResults[fn], r.place(1+k, t))
+			}
 			s.m.Funcs[i] = types.find(t.Params, t.Results[:1:1])
 		}
 	}

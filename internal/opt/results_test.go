@@ -45,3 +45,38 @@ func TestResults(t *testing.T) {
 				(func (export "b") (param i32) (result i32) (call $h (local.get 0)) drop))`},
 	}, Size, "results")
 }
+
+func TestResultLocals(t *testing.T) {
+	const head = `(module (type $two (func (param i32) (result i32 i64))) (type $ii (func (param i32) (result i32)))
+		(import "h" "a" (func $a (param i32) (result i32)))
+		`
+	runGolden(t, []golden{
+		{name: "inlined, and beside a call that is not",
+			before: head + `(func $f (param i32) (result i32 i64)
+					(call $a (local.get 0)) (i64.extend_i32_s (call $a (i32.const 5))))
+				(func $r (param i32) (result i32 i64)
+					(if (local.get 0) (then (drop (drop (call $r (i32.sub (local.get 0) (i32.const 1)))))))
+					(i32.const 1) (i64.const 2))
+				(func (export "a") (param i32) (result i32)
+					(call $f (local.get 0))
+					i32.wrap_i64
+					i32.sub)
+				(func (export "b") (param i32) (result i32)
+					(call $r (i32.and (local.get 0) (i32.const 7)))
+					i32.wrap_i64
+					i32.sub))`,
+			after: head + `(global (mut i64) (i64.const 0))
+				(func $f (param i32) (result i32) unreachable)
+				(func $r (param i32) (result i32)
+					(if (local.get 0) (then (drop (call $r (i32.sub (local.get 0) (i32.const 1))) (drop (global.get 0)))))
+					(i32.const 1) (global.set 0 (i64.const 2)))
+				(func (export "a") (param i32) (result i32) (local i64)
+					(call $a (local.get 0)) (local.set 1 (i64.extend_i32_s (call $a (i32.const 5))))
+					(i32.wrap_i64 (local.get 1))
+					i32.sub)
+				(func (export "b") (param i32) (result i32)
+					(call $r (i32.and (local.get 0) (i32.const 7)))
+					(i32.wrap_i64 (global.get 0))
+					i32.sub))`},
+	}, Size, "results", "inline", "result-locals")
+}

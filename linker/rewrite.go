@@ -36,7 +36,7 @@ func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site, pos uint32) []by
 	same := none
 	for i := 0; i < len(sites); i++ {
 		s := &sites[i]
-		if s.Kind == wasm.SiteMemArg && s.Target == same {
+		if s.Kind == wasm.SiteMemArg && s.Target == same && s.Len <= shortMemArg {
 			continue // goes out with the bytes around it
 		}
 		dst = append(dst, body[pos:s.Off]...)
@@ -51,9 +51,11 @@ func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site, pos uint32) []by
 			}
 			idx := l.memoryIndex(mem)
 			if (w == nil || w.Base == 0) && idx == s.Target && inst != nil {
-				dst = append(dst, body[s.Off:pos]...)
 				same = s.Target
-				continue
+				if s.Len <= shortMemArg {
+					dst = append(dst, body[s.Off:pos]...)
+					continue
+				}
 			}
 			arg, _ := wasm.ReadMemArg(body[s.Off:pos])
 			arg.Memory, arg.HasMemory = idx, idx != 0
@@ -105,6 +107,10 @@ func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site, pos uint32) []by
 			dst = wasm.AppendU32(dst, l.index[wasm.SpaceElem][id])
 		case wasm.SiteMemory:
 			dst = wasm.AppendU32(dst, l.memoryIndex(shake.MemoryAt(inst, s.Target)))
+		case wasm.SiteConst:
+			// Compiled code has a byte or two too many for each address.
+			v, _ := wasm.ReadS64(body[s.Off:pos])
+			dst = wasm.AppendS64(dst, v)
 		case wasm.SiteMemOp:
 			op := shake.DecodeMemOp(sites[i:], inst)
 			w := l.p.Memories[op.Memory].Window
@@ -129,6 +135,10 @@ func (r *rewriter) rewrite(dst, body []byte, sites []wasm.Site, pos uint32) []by
 	}
 	return append(dst, body[pos:]...)
 }
+
+// shortMemArg is the length of a memarg that is not worth a second look: a
+// longer one may have an offset that a linker has padded to five bytes.
+const shortMemArg = 5
 
 // windowOp appends what stands for a memory instruction in a window.
 func (l *layout) windowOp(dst []byte, op shake.MemOp, w *graph.Window) []byte {

@@ -422,6 +422,7 @@ func (m *marker) sites(sites []wasm.Site, inst *graph.Instance, it Item) {
 		case wasm.SiteMemory, wasm.SiteMemArg, wasm.SiteMemBase, wasm.SiteRawArg:
 			memory = s.Target
 			m.mark(wasm.SpaceMemory, uint32(MemoryAt(inst, s.Target)), it)
+		case wasm.SiteConst:
 		case wasm.SiteMemOp:
 			m.memOp(sites[i:], inst, it)
 		default:

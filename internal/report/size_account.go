@@ -550,7 +550,7 @@ func (acc *accountant) item(p piece) (Item, itemKey) {
 	case KindCode:
 		body := &m.Code[p.index-m.NumImported[wasm.SpaceFunc]]
 		for i := range body.Sites {
-			if s := &body.Sites[i]; s.Kind != wasm.SiteMemOp {
+			if s := &body.Sites[i]; s.Kind.Space() != wasm.SpaceNone {
 				it.IndexBytes += int(s.Len)
 			}
 		}
@@ -651,7 +651,7 @@ func bodyHash(body *wasm.Body) string {
 	at := uint32(0)
 	for i := range body.Sites {
 		s := &body.Sites[i]
-		if s.Kind == wasm.SiteMemOp || s.Off < at {
+		if s.Kind.Space() == wasm.SpaceNone || s.Off < at {
 			continue
 		}
 		h.Write(body.Bytes[at:s.Off])

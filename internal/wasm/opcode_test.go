@@ -166,6 +166,11 @@ func TestSites(t *testing.T) {
 		{"loads", "\x00\x28\x02\x90\x01\x36\x42\x01\x80\x80\x80\x80\x80\x02\x0b", []wasm.Site{
 			{Off: 2, Kind: wasm.SiteMemArg, Len: 3, Op: wasm.OpI32Load},
 			{Off: 6, Target: 1, Kind: wasm.SiteMemArg, Len: 8, Op: wasm.OpI32Store}}},
+		{"padded constants", "\x00\x41\x81\x80\x80\x80\x00\x41\xff\xff\xff\xff\x7f\x42\x80\x80\x80\x80\x80\x00\x0b", []wasm.Site{
+			{Off: 2, Kind: wasm.SiteConst, Len: 5, Op: wasm.OpI32Const},
+			{Off: 8, Kind: wasm.SiteConst, Len: 5, Op: wasm.OpI32Const},
+			{Off: 14, Kind: wasm.SiteConst, Len: 6, Op: wasm.OpI64Const}}},
+		{"long constants", "\x00\x41\x80\x80\x80\x80\x78\x41\xff\xff\xff\xff\x07\x42\x80\x80\x80\x80\xc0\x00\x0b", nil},
 		{"memory.size", "\x00\x3f\x01\x0b", []wasm.Site{
 			{Off: 1, Kind: wasm.SiteMemOp, Len: 1, Op: wasm.OpMemorySize},
 			{Off: 2, Target: 1, Kind: wasm.SiteMemory, Len: 1, Op: wasm.OpMemorySize}}},

@@ -202,6 +202,13 @@ func (s *scanner) body(b []byte, base int, params int) (code int) {
 				p = q + 1
 				continue
 			}
+			if _, next := lebSigned(b, p, constBits(c)); next >= 0 {
+				if padded(b[next-2], b[next-1]) {
+					sites = append(sites, Site{Off: uint32(p), Kind: SiteConst, Len: uint8(next - p), Op: Opcode(c)})
+				}
+				p = next
+				continue
+			}
 		case classMemArg:
 			if uint(p) < uint(len(b)) && b[p] < memArgHasMemory && hasMemory {
 				q := p + 1
@@ -266,6 +273,20 @@ func (s *scanner) body(b []byte, base int, params int) (code int) {
 		s.fail(len(b), "unexpected end of the function body: %d blocks are not closed (END opcode expected)", depth)
 	}
 	return code
+}
+
+// constBits is the width of the constant of a one-byte opcode of classConst.
+func constBits(c byte) uint {
+	if Opcode(c) == OpI32Const {
+		return 32
+	}
+	return 64
+}
+
+// padded reports whether the last byte of a signed LEB128 number says nothing
+// that the byte before it does not.
+func padded(before, last byte) bool {
+	return last == 0 && before&0x40 == 0 || last == 0x7f && before&0x40 != 0
 }
 
 // localDecls scans the locals declaration at the start of b.

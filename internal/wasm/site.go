@@ -32,6 +32,10 @@ const (
 	// immediates follow it: size/grow/fill one SiteMemory; copy two
 	// SiteMemory (destination, source); init SiteData then SiteMemory.
 	SiteMemOp
+	// SiteConst is the immediate of an i32.const or i64.const in a body that is
+	// five bytes long or more and could be shorter: linkers leave addresses so.
+	// It names nothing.
+	SiteConst
 	// SiteMemBase stands only in generated code: it covers "i32.const 0;
 	// i32.add" after an address on the stack, Target is the memory. Emission
 	// puts the base of the memory's window there, or removes it where it is 0.

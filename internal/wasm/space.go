@@ -52,12 +52,13 @@ var siteSpaces = [siteKindCount]Space{
 	SiteMemory:    SpaceMemory,
 	SiteMemArg:    SpaceMemory,
 	SiteMemOp:     SpaceNone,
+	SiteConst:     SpaceNone,
 	SiteMemBase:   SpaceMemory,
 	SiteRawArg:    SpaceMemory,
 }
 
 // Space is the index space that the target of a site of this kind belongs to;
-// SpaceNone for SiteNone and SiteMemOp, which have no target.
+// SpaceNone for SiteNone, SiteMemOp and SiteConst, which have no target.
 func (k SiteKind) Space() Space { return siteSpaces[k] }
 
 // Count is the number of members of a space, imports included.

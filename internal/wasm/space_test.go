@@ -9,7 +9,7 @@ import (
 // TestSiteSpaces checks that only the kinds without a target have no space.
 func TestSiteSpaces(t *testing.T) {
 	for k := wasm.SiteNone; k <= wasm.SiteMemBase; k++ {
-		none := k == wasm.SiteNone || k == wasm.SiteMemOp
+		none := k == wasm.SiteNone || k == wasm.SiteMemOp || k == wasm.SiteConst
 		if got := k.Space(); (got == wasm.SpaceNone) != none {
 			t.Errorf("site kind %d is of space %v", k, got)
 		}

@@ -48,6 +48,9 @@ type Module struct {
 	Types []TypeID
 	// FuncNames has the name section's names by function index; nil without.
 	FuncNames []string
+	// Relocs are the relocations that the linker left in the module; nil where
+	// there are none that can be relied on.
+	Relocs *wasm.Relocations
 }
 
 // Instance is a core instance: a module and what its indices mean.

@@ -23,6 +23,9 @@ func (f *flattener) moduleID(m *wasm.Module) (graph.ModuleID, error) {
 	if f.opts.Names == NamesKeep {
 		gm.FuncNames = m.FuncNames()
 	}
+	if gm.Relocs, err = m.Relocations(); err != nil {
+		f.warn = append(f.warn, fmt.Sprintf("relocations are not used: %v", err))
+	}
 	f.p.Modules = append(f.p.Modules, gm)
 	f.modules[m] = id
 	return id, nil

@@ -46,22 +46,29 @@ func TestOptimizedFixtures(t *testing.T) {
 func TestLittleOfMuch(t *testing.T) {
 	dir := filepath.Join("..", "fixtures", "kit")
 	for _, c := range []struct {
-		root string
-		most int // bytes
+		root, provider string
+		most           int // bytes
 	}{
-		{"sum", 300},       // an addition behind an interface, of 121 kB
-		{"words", 100_000}, // allocates, so that all data stays
+		{"sum", "provider", 300},       // an addition behind an interface, of 121 kB
+		{"words", "provider", 100_000}, // allocates, so that all data stays
+		{"sum", "relocs", 300},
+		{"words", "relocs", 35_000}, // which data, and which functions by address, is known
 	} {
-		inputs := []linker.Input{input(t, dir, c.root), input(t, dir, "provider")}
+		inputs := []linker.Input{input(t, dir, c.root), input(t, dir, c.provider)}
 		answers := readAnswers(t, filepath.Join(dir, c.root+".tsv"))
 		o := linker.Options{Root: c.root, Optimize: linker.OptimizeSize, Check: true}
 		res := link(t, inputs, coreSingle.as(o))
 		if len(res.Output) > c.most {
-			t.Errorf("%s: %d bytes, want at most %d", c.root, len(res.Output), c.most)
+			t.Errorf("%s, %s: %d bytes, want at most %d", c.root, c.provider, len(res.Output), c.most)
 		}
-		t.Logf("%s: %d bytes", c.root, len(res.Output))
+		t.Logf("%s, %s: %d bytes", c.root, c.provider, len(res.Output))
 		runWazero(t, c.root, res.Output, answers)
 		runWazero(t, c.root+", component", link(t, inputs, componentSingle.as(o)).Output, answers)
+		o.Optimize = linker.OptimizeNone
+		runWazero(t, c.root+", not optimised", link(t, inputs, coreSingle.as(o)).Output, answers)
+		w := newWasmtime(t)
+		w.add(c.root, link(t, inputs, componentMulti.as(o)).Output, answers)
+		w.run()
 		if c.root != "sum" {
 			continue
 		}

@@ -117,6 +117,12 @@ func (d *dataPacker) add(id graph.DataID) {
 		if d.places[data.Memory] == nil {
 			d.order = append(d.order, data.Memory)
 		}
+		if dead := d.l.live.DeadData(id); len(dead) > 0 {
+			bytes = slices.Clone(bytes)
+			for _, r := range dead {
+				clear(bytes[r[0]:r[1]])
+			}
+		}
 		d.places[data.Memory] = append(d.places[data.Memory], dataPlace{id, data.Offset.Bits + d.base(data.Memory), bytes})
 		return
 	}

@@ -26,6 +26,9 @@ type Live struct {
 	tables []*tableUse // by TableID; nil for a table that is not live
 	elems  []elemUse   // by ElemID
 	datas  []bool      // by DataID: named by an instruction
+	// symbols is what relocations tell of instances, see symbols.go; nil where no
+	// module has any.
+	symbols []*symbolUse
 }
 
 // Root is the parent of an item that is kept for its own sake.
@@ -81,6 +84,7 @@ type marker struct {
 	// memory keeps its active data, a live table its active elements.
 	dataOf  map[graph.MemoryID][]graph.DataID
 	elemsOf map[graph.TableID][]graph.ElemID
+	symbols []*symbolUse // by InstanceID, see symbols.go
 }
 
 // Mark marks what the program's exports and start function reach: functions,
@@ -109,6 +113,9 @@ func Coarse(p *graph.Program) *Live {
 
 // from marks from the exports, the start function and the roots that are given.
 func (m *marker) from(roots []graph.FuncID) *Live {
+	if !m.coarse {
+		m.openSymbols()
+	}
 	for _, fn := range roots {
 		m.mark(wasm.SpaceFunc, uint32(fn), Root)
 	}
@@ -223,6 +230,7 @@ func (m *marker) run() *Live {
 		m.work = m.work[:len(m.work)-1]
 		m.visit(it)
 	}
+	m.live.symbols = m.symbols
 	return m.live
 }
 
@@ -266,6 +274,9 @@ func (m *marker) visit(it Item) {
 		case graph.FuncDefined, graph.FuncGenerated:
 			body, inst := p.Code(graph.FuncID(it.ID))
 			m.sites(body.Sites, inst, it)
+			if u := m.symbolsOf(f.Inst); u != nil && f.Kind == graph.FuncDefined {
+				m.codeSymbols(u, f.Index)
+			}
 		case graph.FuncCanon:
 			m.canon(f.Canon, it)
 		case graph.FuncImport:
@@ -310,6 +321,9 @@ func (m *marker) visit(it Item) {
 			inst = p.Instances[g.Inst]
 		}
 		m.val(g.Type.Type, inst, it)
+		if u := m.symbolsOf(g.Inst); u != nil {
+			m.globalSymbols(u, g)
+		}
 		switch {
 		case g.Import != nil:
 		case g.Init.Known:
@@ -323,6 +337,9 @@ func (m *marker) visit(it Item) {
 		m.mark(wasm.SpaceType, uint32(p.Tags[it.ID].Type), it)
 	case wasm.SpaceData:
 		d := &p.Datas[it.ID]
+		if u := m.symbolsOf(d.Inst); u != nil {
+			m.dataSymbols(u)
+		}
 		if d.Active && !d.Deferred {
 			m.mark(wasm.SpaceMemory, uint32(d.Memory), it)
 			if !d.Offset.Known {

@@ -57,6 +57,9 @@ type tableUse struct {
 	byType  map[graph.TypeID]int
 	// from are the tables that are copied into this one.
 	from []graph.TableID
+	// taken, where it is not nil, knows the functions whose addresses are taken
+	// (symbols.go): the others are in no slot that a call can ask for.
+	taken *symbolUse
 }
 
 type waitingSlots struct {
@@ -102,11 +105,17 @@ func (l *Live) Slot(fn graph.FuncID) (elem graph.ElemID, index uint32, caller gr
 func (l *Live) Hit(e graph.ElemID, fn graph.FuncID) bool {
 	u := &l.elems[e]
 	fn = l.p.Resolve(fn)
-	if u.escaped || anyType(l.p, fn) {
+	if u.escaped {
 		return true
 	}
 	typ := l.p.Funcs[fn].Type
 	for _, t := range u.tables {
+		if use := l.tables[t]; use.taken != nil && !use.escaped && !use.taken.taken[fn] {
+			continue
+		}
+		if anyType(l.p, fn) {
+			return true
+		}
 		if _, ok := l.tables[t].caller(l.p, typ); ok {
 			return true
 		}
@@ -209,6 +218,9 @@ func (m *marker) escape(id graph.TableID, by graph.FuncID) {
 		m.hit(w.slots, by)
 	}
 	t.waiting = nil
+	if t.taken != nil {
+		m.hit(t.taken.slots, by)
+	}
 	for _, from := range t.from {
 		m.escape(from, by)
 	}
@@ -284,6 +296,9 @@ func (m *marker) tableSite(sites []wasm.Site, inst *graph.Instance, id graph.Tab
 
 // copied notes that a table is copied into another.
 func (m *marker) copied(to, from graph.TableID) {
+	if taken := m.table(from).taken; taken != nil {
+		m.takeAll(taken)
+	}
 	t := m.table(to)
 	if to == from || slices.Contains(t.from, from) {
 		return
@@ -348,22 +363,33 @@ func (m *marker) fill(id graph.TableID, elem graph.ElemID) {
 	u.tables = append(u.tables, id)
 	t := m.table(id)
 	m.eachSlot(elem, func(s waitingSlot) {
-		if m.live.Func(s.fn) {
+		if taken := t.taken; taken != nil && !t.escaped && !taken.taken[s.fn] {
+			taken.waiting[s.fn] = append(taken.waiting[s.fn], len(taken.slots))
+			taken.slots = append(taken.slots, s)
 			return
 		}
-		typ := m.p.Funcs[s.fn].Type
-		if by, ok := t.caller(m.p, typ); ok || anyType(m.p, s.fn) {
-			m.hit([]waitingSlot{s}, by)
-			return
-		}
-		i, ok := t.byType[typ]
-		if !ok {
-			i = len(t.waiting)
-			t.byType[typ] = i
-			t.waiting = append(t.waiting, waitingSlots{typ: typ})
-		}
-		t.waiting[i].slots = append(t.waiting[i].slots, s)
+		m.place(id, s)
 	})
+}
+
+// place notes that a table has a slot that a call can ask for.
+func (m *marker) place(id graph.TableID, s waitingSlot) {
+	if m.live.Func(s.fn) {
+		return
+	}
+	t := m.table(id)
+	typ := m.p.Funcs[s.fn].Type
+	if by, ok := t.caller(m.p, typ); ok || anyType(m.p, s.fn) {
+		m.hit([]waitingSlot{s}, by)
+		return
+	}
+	i, ok := t.byType[typ]
+	if !ok {
+		i = len(t.waiting)
+		t.byType[typ] = i
+		t.waiting = append(t.waiting, waitingSlots{typ: typ})
+	}
+	t.waiting[i].slots = append(t.waiting[i].slots, s)
 }
 
 // elemEscape makes all of a segment live.

@@ -33,7 +33,9 @@ func TestOptimizedSizes(t *testing.T) {
 	}
 	kit := filepath.Join("..", "fixtures", "kit")
 	for _, root := range []string{"sum", "words"} {
-		cases = append(cases, sizeCase{"fixtures/kit, " + root, []linker.Input{input(t, kit, root), input(t, kit, "provider")}, linker.Options{Root: root}})
+		for _, provider := range []string{"provider", "relocs"} {
+			cases = append(cases, sizeCase{"fixtures/kit, " + root + " of " + provider, []linker.Input{input(t, kit, root), input(t, kit, provider)}, linker.Options{Root: root}})
+		}
 	}
 	path := filepath.Join(shared, "core", "as-incremental.core.wasm")
 	if _, err := os.Stat(path); err == nil {

@@ -391,8 +391,9 @@ func (o *Origins) FuncName(id graph.FuncID) string {
 }
 
 // FuncNames returns the names that a module gives to its functions, by index,
-// imports counted: those of its name section, and of its debug information what
-// the former leaves out. It is nil when there are none.
+// imports counted: those of its name section, of its debug information what the
+// former leaves out, and of its symbols (wasm.Relocations) what is left then. It
+// is nil when there are none.
 func (o *Origins) FuncNames(id graph.ModuleID) []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -405,8 +406,25 @@ func (o *Origins) FuncNames(id graph.ModuleID) []string {
 		first := int(m.Code.NumImported[wasm.SpaceFunc])
 		if names == nil || slices.Contains(names[first:], "") {
 			names = source.Names(names, first, o.funcSources(id))
+			names = symbolNames(names, m)
 		}
 		o.funcNames[id] = names
+	}
+	return names
+}
+
+// symbolNames fills in what the symbols of a module are called.
+func symbolNames(names []string, m *graph.Module) []string {
+	if m.Relocs == nil {
+		return names
+	}
+	if names == nil {
+		names = make([]string, m.Code.Count(wasm.SpaceFunc))
+	}
+	for i := range m.Relocs.Symbols {
+		if s := &m.Relocs.Symbols[i]; s.Kind == wasm.SymbolFunc && s.Index < uint32(len(names)) && names[s.Index] == "" {
+			names[s.Index] = s.Name
+		}
 	}
 	return names
 }

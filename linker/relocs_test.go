@@ -131,6 +131,18 @@ func TestRelocationsOfChangedCode(t *testing.T) {
 	}
 }
 
+// TestRelocationNames looks up names of functions of modules without a name
+// section.
+func TestRelocationNames(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"lib": "mul", "classes": "_ZNK4Bird4legsEi"} {
+		res := link(t, []linker.Input{{ID: name, Bytes: readFile(t, "../fixtures/relocs/"+name+".wasm")}}, linker.Options{})
+		if got := res.Origins.FuncNames(1); !slices.Contains(got, want) {
+			t.Errorf("%s: names %q, want %q among them", name, got, want)
+		}
+	}
+}
+
 // marks finds the texts "mark-NAME" in a module.
 func marks(b []byte) string {
 	var out []string

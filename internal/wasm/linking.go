@@ -261,7 +261,7 @@ func (l *relocChecker) places() error {
 		return l.fail(linking, "the module has not one memory of its own, 32-bit and not shared")
 	}
 	for i := range m.Datas {
-		at, ok := constI32(&m.Datas[i].Offset)
+		at, ok := m.Datas[i].Offset.ConstI32()
 		if m.Datas[i].Mode != SegmentActive || !ok {
 			return l.fail(linking, "data segment %d has no fixed place", i)
 		}
@@ -272,7 +272,7 @@ func (l *relocChecker) places() error {
 		if e.Mode == SegmentDeclarative {
 			continue
 		}
-		at, ok := constI32(&e.Offset)
+		at, ok := e.Offset.ConstI32()
 		if e.Mode != SegmentActive || e.UsesExprs || e.Table != 0 || !ok {
 			return l.fail(linking, "element segment %d is not one of functions at a fixed place", i)
 		}
@@ -322,15 +322,6 @@ func onlyCalls(b *Body) bool {
 		off = int(in.Off + in.Len)
 	}
 	return true
-}
-
-// constI32 reads a constant expression that is one i32.const.
-func constI32(e *Expr) (uint32, bool) {
-	if len(e.Bytes) < 3 || Opcode(e.Bytes[0]) != OpI32Const {
-		return 0, false
-	}
-	v, n := ReadS32(e.Bytes[1:])
-	return uint32(v), n > 0 && 1+n+1 == len(e.Bytes)
 }
 
 // content finds the content of a section: where it begins and ends in m.Bytes.

@@ -207,6 +207,16 @@ type Expr struct {
 	Off   int // offset of Bytes in the input
 }
 
+// ConstI32 is the value of an expression that is one i32.const; ok is false for
+// any other.
+func (e *Expr) ConstI32() (v uint32, ok bool) {
+	if len(e.Bytes) < 3 || Opcode(e.Bytes[0]) != OpI32Const {
+		return 0, false
+	}
+	s, n := ReadS32(e.Bytes[1:])
+	return uint32(s), n > 0 && 1+n+1 == len(e.Bytes)
+}
+
 // SegmentMode tells active, passive and declarative segments apart.
 type SegmentMode uint8
 

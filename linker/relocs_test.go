@@ -104,9 +104,9 @@ func TestRelocationsShared(t *testing.T) {
 	}
 }
 
-// TestRelocationsOfChangedCode changes a module after it was linked: its
+// TestRelocationsOfChangedModules changes a module after it was linked: its
 // relocations are not used, with a warning, and all data stays.
-func TestRelocationsOfChangedCode(t *testing.T) {
+func TestRelocationsOfChangedModules(t *testing.T) {
 	t.Parallel()
 	b := readFile(t, "../fixtures/relocs/lib.wasm")
 	m := decodeModule(t, b)
@@ -114,20 +114,33 @@ func TestRelocationsOfChangedCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(relocs.Code, func(x wasm.Reloc) bool { return x.Type == wasm.RelocMemoryAddrLEB })
+	address := slices.IndexFunc(relocs.Code, func(x wasm.Reloc) bool { return x.Type == wasm.RelocMemoryAddrLEB })
 	body := 0
-	for relocs.Bodies[body+1] <= i {
+	for relocs.Bodies[body+1] <= address {
 		body++
 	}
-	changed := slices.Clone(b)
-	changed[m.Code[body].Off+int(relocs.Code[i].Off)] ^= 4
-	inputs := []linker.Input{{ID: "main", Bytes: forward(t, m, "lib", "hex")}, {ID: "lib", Bytes: changed}}
-	res := link(t, inputs, linker.Options{Root: "main", Check: true})
-	if w := strings.Join(res.Summary.Warnings, "\n"); !strings.Contains(w, "relocations are not used: lib: reloc.CODE section: offset 0x") {
-		t.Errorf("warnings %q", w)
-	}
-	if got := marks(res.Output); !strings.Contains(got, "digits") || !strings.Contains(got, "squares") {
-		t.Errorf("left: %q", got)
+	list := bytes.Index(b, []byte("mark-tab")) - 12 // one of the nodes in front of the table
+	zeros := len(b) - len(b[bytes.Index(b, m.Datas[3].Init):])
+	for _, tc := range []struct {
+		what string
+		at   int
+		want string
+	}{
+		{"an address in code", m.Code[body].Off + int(relocs.Code[address].Off), "reloc.CODE section: offset 0x"},
+		{"an address in data", list, "reloc.DATA section: offset 0x"},
+		{"a byte that begins as zero", zeros + 5, "byte 5 of data segment 3 (.bss) is not zero and belongs to no symbol: the module has run since it was linked"},
+		{"padding", bytes.Index(b, []byte("mark-shown")) + 12, "is not zero and belongs to no symbol"},
+	} {
+		changed := slices.Clone(b)
+		changed[tc.at] ^= 4
+		inputs := []linker.Input{{ID: "main", Bytes: forward(t, m, "lib", "hex")}, {ID: "lib", Bytes: changed}}
+		res := link(t, inputs, linker.Options{Root: "main", Check: true})
+		if w := strings.Join(res.Summary.Warnings, "\n"); !strings.Contains(w, "relocations are not used: lib: ") || !strings.Contains(w, tc.want) {
+			t.Errorf("%s: warnings %q, want %q", tc.what, w, tc.want)
+		}
+		if got := marks(res.Output); !strings.Contains(got, "digits") || !strings.Contains(got, "squares") {
+			t.Errorf("%s: left: %q", tc.what, got)
+		}
 	}
 }
 

@@ -337,8 +337,8 @@ func (m *marker) visit(it Item) {
 		m.mark(wasm.SpaceType, uint32(p.Tags[it.ID].Type), it)
 	case wasm.SpaceData:
 		d := &p.Datas[it.ID]
-		if u := m.symbolsOf(d.Inst); u != nil {
-			m.dataSymbols(u)
+		if u := m.symbolsOf(d.Inst); u != nil && !u.data {
+			m.allSymbols(u)
 		}
 		if d.Active && !d.Deferred {
 			m.mark(wasm.SpaceMemory, uint32(d.Memory), it)

@@ -37,11 +37,12 @@ import (
 // compared with what it stands on, so one that lies is found (Relocations in
 // internal/wasm). The rest is for what has no symbol:
 //
-//   - bytes that no symbol covers are live, with their relocations;
-//   - a symbol without a size, or with a place of its own, marks the end of
-//     something, as __data_end does: whoever asks for one may walk along all
-//     data, so all of it is live. __start_NAME and __stop_NAME bound a segment,
-//     and that is live then; those of the stack and the heap bound no data;
+//   - bytes that no symbol covers are zero (Relocations);
+//   - a symbol that is an address, as __data_end is, marks the end of something:
+//     whoever asks for one may walk along all data, so all of it is live.
+//     __start_NAME and __stop_NAME bound a segment, and that is live then; those
+//     of the stack and the heap bound no data. A symbol without a size stands
+//     for what is around it;
 //   - a live global whose value might be an address, or a slot, makes live what
 //     is there: exported addresses, and what position-independent code leaves.
 //     Not the stack pointer, which is often where data begins;
@@ -60,7 +61,6 @@ type symbolUse struct {
 	// data says that data is live by symbols; otherwise all of it is.
 	data bool
 	live []bool // by symbol
-	gaps bool   // the bytes without a symbol have been looked at
 	// table is the table whose slots need an address, 0 for none.
 	table graph.TableID
 	taken map[graph.FuncID]bool // the functions whose addresses live relocations take
@@ -153,25 +153,6 @@ func (m *marker) codeSymbols(u *symbolUse, body uint32) {
 	}
 }
 
-// dataSymbols follows what is live in data segments whatever code does.
-func (m *marker) dataSymbols(u *symbolUse) {
-	if u.gaps {
-		return
-	}
-	u.gaps = true
-	if !u.data {
-		m.allSymbols(u)
-	}
-	for seg := range u.relocs.Bases {
-		from := 0
-		for _, s := range u.covered(uint32(seg), nil) {
-			m.dataRange(u, uint32(seg), from, s[0])
-			from = s[1]
-		}
-		m.dataRange(u, uint32(seg), from, int(^uint32(0)))
-	}
-}
-
 // covered returns the ranges of a segment that symbols cover, joined and in
 // order: all symbols, or those that are live.
 func (u *symbolUse) covered(seg uint32, live []bool) [][2]int {
@@ -235,8 +216,15 @@ func (m *marker) symbol(u *symbolUse, i uint32) {
 	switch {
 	case s.Undefined() || boundaries[s.Name]:
 	case s.Flags&wasm.SymbolAbsolute != 0 && m.boundedSegment(u, s):
-	case s.Size == 0 || s.Flags&wasm.SymbolAbsolute != 0:
+	case s.Flags&wasm.SymbolAbsolute != 0:
 		m.allSymbols(u)
+	case u.inData(s) && s.Size == 0:
+		// A label: of what lies around it.
+		for _, i := range u.bySegment[s.Segment] {
+			if around := &u.relocs.Symbols[i]; around.Offset <= s.Offset && s.Offset <= around.Offset+around.Size {
+				m.symbol(u, i)
+			}
+		}
 	case u.inData(s):
 		m.dataRange(u, s.Segment, int(s.Offset), int(s.Offset+s.Size))
 	}

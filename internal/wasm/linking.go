@@ -1,6 +1,11 @@
 package wasm
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // What wasm-ld leaves with --emit-relocs in a module that it has finished: the
 // symbols, and every place in code and data that holds the index or the address
@@ -48,6 +53,24 @@ type Symbol struct {
 // nothing.
 func (s *Symbol) Undefined() bool { return s.Flags&SymbolUndefined != 0 }
 
+// SegmentInfo is what the linking section says of a data segment.
+type SegmentInfo struct {
+	Name  string // as that of a section: .rodata, .data, .bss
+	Align uint32 // the exponent: the segment is aligned to 1<<Align bytes
+	Flags uint32
+}
+
+// zeros reports whether a segment is one of those that begin as zeros.
+func (s *SegmentInfo) zeros() bool {
+	return strings.HasPrefix(s.Name, ".bss") || strings.HasPrefix(s.Name, ".tbss")
+}
+
+// Linking is the content of a linking section, as far as it is of use here.
+type Linking struct {
+	Symbols  []Symbol
+	Segments []SegmentInfo // by segment, those included that are not in the module
+}
+
 // RelocType says what a relocation puts where.
 type RelocType uint8
 
@@ -91,37 +114,52 @@ func (t RelocType) known() bool {
 	return false
 }
 
-// symbolTable is the subsection of the linking section that has symbols.
-const symbolTable = 8
+// The subsections of the linking section that are read.
+const (
+	linkingSegments = 5
+	linkingSymbols  = 8
+)
 
 // linkingVersion is the version of the linking section that is known.
 const linkingVersion = 2
 
-// ParseSymbols parses the symbol table of a linking section.
-func ParseSymbols(input string, c *Custom) ([]Symbol, error) {
+// ParseLinking parses a linking section.
+func ParseLinking(input string, c *Custom) (*Linking, error) {
 	r := NewReader(input, "linking section", c.Data, int64(c.Off))
 	r.text = string(c.Data)
 	if v := r.U32(); r.Err() == nil && v != linkingVersion {
 		r.Failf("version %d of the linking section is not known", v)
 	}
-	var out []Symbol
+	l := &Linking{}
 	for r.Err() == nil && r.Len() > 0 {
 		kind := r.Byte()
 		body := r.sub(int(r.U32()))
-		if kind != symbolTable || r.Err() != nil {
-			continue
+		if r.Err() != nil {
+			break
 		}
-		for range body.Vec(2) {
-			out = append(out, body.symbol())
-			if body.err != nil {
-				break
+		switch kind {
+		case linkingSymbols:
+			for range body.Vec(2) {
+				l.Symbols = append(l.Symbols, body.symbol())
+				if body.err != nil {
+					break
+				}
 			}
+		case linkingSegments:
+			for range body.Vec(3) {
+				l.Segments = append(l.Segments, SegmentInfo{Name: body.Name(), Align: body.U32(), Flags: body.U32()})
+				if body.err != nil {
+					break
+				}
+			}
+		default:
+			continue
 		}
 		if err := body.Done(); err != nil {
 			return nil, err
 		}
 	}
-	return out, r.Done()
+	return l, r.Done()
 }
 
 func (r *Reader) symbol() Symbol {
@@ -200,19 +238,24 @@ type Relocations struct {
 // kind that is not known. It looks at no sites.
 //
 // What fits: every relocation stands on bytes that have the value that it
-// describes, and every function has a symbol, so that no function came later
-// that could know an address.
+// describes; every function has a symbol, so that no function came later that
+// could know an address; and there is nothing but zeros in data that no symbol
+// covers, and in what begins as zeros, so that nobody has run the module and kept
+// what was in its memory then: pointers without relocations.
 func (m *Module) Relocations() (*Relocations, error) {
 	linking, code, data := m.Custom(LinkingSection), m.Custom(RelocCodeSection), m.Custom(RelocDataSection)
 	if linking == nil || code == nil {
 		return nil, nil
 	}
-	symbols, err := ParseSymbols(m.Input, linking)
+	info, err := ParseLinking(m.Input, linking)
 	if err != nil {
 		return nil, err
 	}
-	l := &relocChecker{m: m, Relocations: Relocations{Symbols: symbols, Slots: map[uint32]uint32{}}}
+	l := &relocChecker{m: m, Relocations: Relocations{Symbols: info.Symbols, Slots: map[uint32]uint32{}}}
 	if err := l.places(); err != nil {
+		return nil, err
+	}
+	if err := l.contents(info.Segments); err != nil {
 		return nil, err
 	}
 	if l.Code, err = ParseRelocs(m.Input, code); err != nil {
@@ -296,6 +339,41 @@ func (l *relocChecker) places() error {
 	for f := m.NumImported[SpaceFunc]; f < uint32(len(named)); f++ {
 		if !named[f] && !onlyCalls(&m.Code[f-m.NumImported[SpaceFunc]]) {
 			return l.fail(linking, "function %d has no symbol: the module was changed after it was linked", f)
+		}
+	}
+	return nil
+}
+
+// contents checks that the data is what the linker wrote.
+func (l *relocChecker) contents(segments []SegmentInfo) error {
+	m := l.m
+	data := m.Custom(LinkingSection)
+	if len(m.Datas) > len(segments) {
+		return l.fail(data, "there are %d data segments, and the linker wrote %d: the module was changed after it was linked", len(m.Datas), len(segments))
+	}
+	for i := len(m.Datas); i < len(segments); i++ {
+		if !segments[i].zeros() {
+			return l.fail(data, "data segment %d (%s) is missing: the module was changed after it was linked", i, segments[i].Name)
+		}
+	}
+	// What symbols cover, in order.
+	covered := make([][][2]uint32, len(m.Datas))
+	for i := range l.Symbols {
+		if s := &l.Symbols[i]; s.Kind == SymbolData && s.Flags&(SymbolUndefined|SymbolAbsolute) == 0 && s.Segment < uint32(len(m.Datas)) && !segments[s.Segment].zeros() {
+			covered[s.Segment] = append(covered[s.Segment], [2]uint32{s.Offset, s.Offset + s.Size})
+		}
+	}
+	for i := range m.Datas {
+		init := m.Datas[i].Init
+		slices.SortFunc(covered[i], func(a, b [2]uint32) int { return cmp.Compare(a[0], b[0]) })
+		from := uint32(0)
+		for _, s := range append(covered[i], [2]uint32{uint32(len(init)), 0}) {
+			for ; from < s[0]; from++ {
+				if init[from] != 0 {
+					return l.fail(data, "byte %d of data segment %d (%s) is not zero and belongs to no symbol: the module has run since it was linked", from, i, segments[i].Name)
+				}
+			}
+			from = max(from, s[1])
 		}
 	}
 	return nil

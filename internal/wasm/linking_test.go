@@ -73,11 +73,11 @@ func TestNoRelocations(t *testing.T) {
 	}
 }
 
-func TestParseSymbols(t *testing.T) {
+func TestParseLinking(t *testing.T) {
 	section := func(content string) *wasm.Custom {
 		return &wasm.Custom{Name: wasm.LinkingSection, Data: []byte(content), Off: 0x10}
 	}
-	got, err := wasm.ParseSymbols("in", section("\x02"+"\x05\x01\x00"+"\x08\x1c\x06"+
+	got, err := wasm.ParseLinking("in", section("\x02"+"\x05\x09\x01\x05.data\x02\x00"+"\x06\x01\x00"+"\x08\x1c\x06"+
 		"\x00\x00\x07\x01f"+"\x00\x10\x01"+"\x00\x50\x02\x01g"+
 		"\x01\x00\x01d\x01\x02\x03"+"\x01\x10\x01u"+"\x03\x00\x04"))
 	if err != nil {
@@ -91,7 +91,7 @@ func TestParseSymbols(t *testing.T) {
 		{Kind: wasm.SymbolData, Flags: wasm.SymbolUndefined, Name: "u"},
 		{Kind: wasm.SymbolSection, Index: 4},
 	}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(&wasm.Linking{Symbols: want, Segments: []wasm.SegmentInfo{{Name: ".data", Align: 2}}}, got); d != "" {
 		t.Error(d)
 	}
 	for content, want := range map[string]string{
@@ -102,7 +102,7 @@ func TestParseSymbols(t *testing.T) {
 		"\x02\x08\x03\x02\x03\x00":     "count 2 is more than the 2 bytes left",
 		"\x02\x08\xff\xff\xff\xff\x0f": "unexpected end",
 	} {
-		if _, err := wasm.ParseSymbols("in", section(content)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := wasm.ParseLinking("in", section(content)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("% x: error %v, want %q", content, err, want)
 		}
 	}

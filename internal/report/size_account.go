@@ -143,6 +143,7 @@ func NewAccount(b []byte, o AccountOptions) (*Account, error) {
 	}
 	a.reach = newReach(s.modules)
 	a.keepers(acc)
+	acc.keepSymbols()
 	a.rows()
 	var ids []string
 	for _, in := range o.Inputs {
@@ -180,6 +181,9 @@ type accountant struct {
 	typeUser []map[uint32]uint32
 	sources  map[graph.ModuleID]*sourceModule
 	parsed   map[mangled]symbol.Symbol
+	// spans and symbols are of data by symbols (size_symbols.go).
+	spans   map[graph.ModuleID][]symbolSpan
+	symbols []symbolItem
 }
 
 type itemKey struct {
@@ -202,7 +206,7 @@ type moduleNames struct {
 }
 
 func newAccountant(a *Account, s *splitter) *accountant {
-	acc := &accountant{a: a, s: s, items: map[itemKey]int{}, byNode: map[reachItem]int{}, sources: map[graph.ModuleID]*sourceModule{}, parsed: map[mangled]symbol.Symbol{}}
+	acc := &accountant{a: a, s: s, items: map[itemKey]int{}, byNode: map[reachItem]int{}, sources: map[graph.ModuleID]*sourceModule{}, parsed: map[mangled]symbol.Symbol{}, spans: map[graph.ModuleID][]symbolSpan{}}
 	for k, m := range s.modules {
 		n := moduleNames{names: map[wasm.Space]map[uint32]string{}, label: fmt.Sprintf("core module %d", k)}
 		names, _ := m.Names() // what can be read of a broken section will do
@@ -501,8 +505,12 @@ func (acc *accountant) add(p piece) {
 		acc.items[key] = i
 		acc.a.Items = append(acc.a.Items, it)
 	}
+	size := p.size
+	if p.kind == KindData && p.module >= 0 && p.space == wasm.SpaceData {
+		size = acc.addData(p, it)
+	}
 	have := &acc.a.Items[i]
-	have.Bytes += p.size
+	have.Bytes += size
 	if it.Index != nil && p.kind != KindExports {
 		acc.byNode[reachItem{p.module, p.space, p.index}] = i
 	}

@@ -50,7 +50,7 @@ func (a *Account) Find(name string) (items []int, exact bool) {
 	var partly []int
 	for i := range a.Items {
 		it := &a.Items[i]
-		if it.Index == nil || it.Kind == KindExports {
+		if it.Index == nil && it.Kind != KindData || it.Kind == KindExports {
 			continue
 		}
 		switch {

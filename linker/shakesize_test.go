@@ -68,18 +68,19 @@ func metadce(t testing.TB, tools string, m *wasm.Module) (size int, out string) 
 	if msg, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("wasm-metadce: %v\n%s", err, msg)
 	}
-	return sizeWithoutCustoms(t, out), out
+	return len(withoutCustoms(t, out)), out
 }
 
-// sizeWithoutCustoms is the size of a module in a file.
-func sizeWithoutCustoms(t testing.TB, path string) int {
+// withoutCustoms reads the module in a file and writes it without custom
+// sections.
+func withoutCustoms(t testing.TB, path string) []byte {
 	t.Helper()
 	m, err := wasm.Decode(path, readFile(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.Customs, m.Sections = nil, nil
-	return wasm.NewEncoder(m).Size()
+	return wasm.NewEncoder(m).Append(nil)
 }
 
 // TestShakeSizes links real components in three ways: everything kept, tables

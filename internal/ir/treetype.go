@@ -84,9 +84,7 @@ func (f *Func) retype(n *Node) {
 		n.Type = n.Kids[0].Type
 	case wasm.OpTryTable:
 		n.Type = n.Kids[0].Type
-		if n.Result.Kind == wasm.KindRef && n.Type.Kind != KindUnreachable {
-			n.Type = n.Result
-		}
+		n.declared()
 	case wasm.OpIf:
 		switch {
 		case n.Kids[0].IsUnreachable():
@@ -98,9 +96,7 @@ func (f *Func) retype(n *Node) {
 		default:
 			n.Type = n.Kids[1].Type
 		}
-		if n.Result.Kind == wasm.KindRef && n.HasValue() {
-			n.Type = n.Result
-		}
+		n.declared()
 	case wasm.OpBr, wasm.OpBrTable, wasm.OpReturn, wasm.OpUnreachable, wasm.OpThrow, wasm.OpThrowRef,
 		wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpReturnCallRef:
 		n.Type = Unreachable
@@ -118,6 +114,15 @@ func (f *Func) retype(n *Node) {
 		if n.Op == OpFirst || n.Op == wasm.OpBrIf && len(n.Kids) == 2 {
 			n.Type = n.Kids[0].Type
 		}
+	}
+}
+
+// declared makes the type of an if or try_table that gives a reference the one
+// that it was declared with, of which those of its arms may be subtypes. One that
+// was never left says nothing of what its arms have been given since.
+func (n *Node) declared() {
+	if n.Result.Kind == wasm.KindRef && n.Type.Kind == wasm.KindRef {
+		n.Type = n.Result
 	}
 }
 

@@ -131,6 +131,55 @@ func byUse[ID ~uint32](ids []ID, first int, limits []int, uses func(ID) int) {
 	copy(ids, out)
 }
 
+// byShape moves items of one shape next to each other, to where the first of them
+// is, within what has equally long indices. Copies of a function that components
+// bring with them, and those that a compiler made for several types, are alike but
+// for what they name; a compressor that looks back for 32 kB finds them only there.
+// gzip makes 14% less of two QuickJS components, 7% of two of StarlingMonkey, 6% of
+// two in Go, and 2% of StarlingMonkey alone.
+func byShape[ID ~uint32](ids []ID, first int, limits []int, shape func(ID) uint64) {
+	for len(ids) > 0 {
+		n := len(ids)
+		for _, limit := range limits {
+			if first < limit {
+				n = min(n, limit-first)
+				break
+			}
+		}
+		var order []uint64
+		alike := make(map[uint64][]ID, n)
+		for _, id := range ids[:n] {
+			s := shape(id)
+			if alike[s] == nil {
+				order = append(order, s)
+			}
+			alike[s] = append(alike[s], id)
+		}
+		at := 0
+		for _, s := range order {
+			at += copy(ids[at:], alike[s])
+		}
+		ids, first = ids[n:], first+n
+	}
+}
+
+// shapeSites is how many sites of a function its shape is made of. More tell
+// apart what compresses well together, fewer put together what does not.
+const shapeSites = 32
+
+// shape is a hash of what a function looks like: its type, and the instructions
+// that name something, from its start on.
+func (l *layout) shape(id graph.FuncID) uint64 {
+	const offset, prime = 0xcbf29ce484222325, 0x100000001b3 // FNV-1a
+	h := (offset ^ uint64(l.p.Funcs[id].Type)) * prime
+	if body, _ := l.p.Code(id); body != nil {
+		for i := range body.Sites[:min(len(body.Sites), shapeSites)] {
+			h = (h ^ uint64(body.Sites[i].Op)) * prime
+		}
+	}
+	return h
+}
+
 // indexLimits are the numbers at which an unsigned index gets longer.
 var indexLimits = []int{1 << 7, 1 << 14, 1 << 21}
 
@@ -142,6 +191,7 @@ func (l *layout) sortFuncs() {
 	}
 	n := l.imported[wasm.SpaceFunc]
 	byUse(l.funcs[n:], n, indexLimits, func(id graph.FuncID) int { return l.live.Uses(wasm.SpaceFunc, uint32(id)) + slots[id] })
+	byShape(l.funcs[n:], n, indexLimits, l.shape)
 	for i, id := range l.funcs {
 		l.index[wasm.SpaceFunc][id] = uint32(i)
 	}

@@ -52,6 +52,14 @@ type dataPlace struct {
 	bytes []byte
 }
 
+// dataPiece is a segment on its way out: a part of a place, or of several.
+type dataPiece struct {
+	id    graph.DataID
+	mem   graph.MemoryID
+	at    uint64
+	bytes []byte
+}
+
 // dataPacker lays out the data segments.
 type dataPacker struct {
 	l *layout
@@ -64,6 +72,8 @@ type dataPacker struct {
 	packed map[graph.MemoryID]bool
 	// gain is what a cut has to save at least, see cutGain.
 	gain int
+	// pieces are what has been cut and may go out in any order.
+	pieces []dataPiece
 
 	ids      []graph.DataID
 	segments []wasm.Data
@@ -191,6 +201,34 @@ func (d *dataPacker) flush() {
 	}
 	clear(d.places)
 	d.order = d.order[:0]
+	d.together()
+}
+
+// together writes the pieces, those that look alike next to each other, as
+// byShape does with functions: they do not overlap, so that their order is
+// nobody's business but the compressor's.
+func (d *dataPacker) together() {
+	type shape struct {
+		size int
+		head [16]byte
+	}
+	var order []shape
+	alike := make(map[shape][]int, len(d.pieces))
+	for i := range d.pieces {
+		s := shape{size: len(d.pieces[i].bytes)}
+		copy(s.head[:], d.pieces[i].bytes)
+		if alike[s] == nil {
+			order = append(order, s)
+		}
+		alike[s] = append(alike[s], i)
+	}
+	for _, s := range order {
+		for _, i := range alike[s] {
+			p := &d.pieces[i]
+			d.put(p.id, d.active(p.mem, p.at, p.bytes))
+		}
+	}
+	d.pieces = d.pieces[:0]
 }
 
 // cut writes the runs of bytes that are not zero, joined where what lies between
@@ -215,7 +253,7 @@ func (d *dataPacker) cut(mem graph.MemoryID, places []dataPlace) {
 			switch end := at + uint64(len(bytes)); {
 			case last < 0 || begin-end > uint64(room):
 				if last >= 0 {
-					d.put(id, d.active(mem, at, bytes))
+					d.pieces = append(d.pieces, dataPiece{id, mem, at, bytes})
 				}
 				id, at, from, to, last = s.id, begin, lo, hi, n
 				bytes = s.bytes[from:to:to]
@@ -231,7 +269,7 @@ func (d *dataPacker) cut(mem graph.MemoryID, places []dataPlace) {
 		}
 	}
 	if last >= 0 {
-		d.put(id, d.active(mem, at, bytes))
+		d.pieces = append(d.pieces, dataPiece{id, mem, at, bytes})
 	}
 }
 

@@ -115,10 +115,13 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	laid := l.funcs
 
 	// The optimiser takes a module and gives back a smaller one.
-	var module []byte
+	var module *wasm.Module
 	if opts.optimize() != OptimizeNone {
 		step("optimize")
-		if module, l, err = f.optimizePass(ctx, l); err != nil {
+		if module, l, err = f.optimizePass(ctx, l); errors.Is(err, errNoGain) {
+			opts.Optimize = OptimizeNone
+			return Link(ctx, inputs, opts)
+		} else if err != nil {
 			return nil, err
 		}
 	}
@@ -198,14 +201,14 @@ func worldLabel(world string) string {
 
 // output writes the module, as it is or wrapped as a component. module is what
 // the optimiser made of it; nil where it has not been emitted yet.
-func (f *flattener) output(ctx context.Context, l *layout, module []byte, progress func(done, total int)) ([]byte, error) {
+func (f *flattener) output(ctx context.Context, l *layout, module *wasm.Module, progress func(done, total int)) ([]byte, error) {
 	emit := func(customs []wasm.Custom) (*wasm.Encoder, error) {
-		if module == nil {
-			return emit(ctx, l, f.opts.Names == NamesKeep, customs, progress)
-		}
-		m, err := wasm.DecodeNoScan("output", module)
-		if err != nil {
-			return nil, err
+		m := module
+		if m == nil {
+			var err error
+			if m, err = emit(ctx, l, f.opts.Names == NamesKeep, false, nil, progress); err != nil {
+				return nil, err
+			}
 		}
 		m.Customs = append(m.Customs, customs...)
 		return wasm.NewEncoder(m), nil

@@ -2,6 +2,7 @@ package linker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -23,31 +24,38 @@ const (
 	optimizeAgain = 256 << 10
 )
 
+// errNoGain says of a module that what the optimiser makes of it is larger.
+var errNoGain = errors.New("the optimiser makes the module larger")
+
 // optimizePass optimises the emitted module.
 //
-// In: the layout of the module. Out: a module that does the same, as bytes, and
-// the layout of that: the same program, with the lists of ids in the order of
-// the new indices.
+// In: the layout of the module. Out: a module that does the same, and the layout
+// of that: the same program, with the lists of ids in the order of the new
+// indices. errNoGain says that the module is better left as it is.
 //
 // The optimiser works on one flat module, not on the program: windows, adapters
 // and imports are plain code by then, and an instruction names what it means
 // without an instance between. What the optimiser leaves unused is found by
 // linking the flat module again, alone, with the passes that link anything:
 // mark, layout, emit.
-func (f *flattener) optimizePass(ctx context.Context, l *layout) ([]byte, *layout, error) {
-	e, err := emit(ctx, l, f.opts.Names == NamesKeep, nil, func(int, int) {})
+func (f *flattener) optimizePass(ctx context.Context, l *layout) (*wasm.Module, *layout, error) {
+	m, err := emit(ctx, l, f.opts.Names == NamesKeep, true, nil, func(int, int) {})
 	if err != nil {
 		return nil, nil, err
 	}
-	module := e.Append(make([]byte, 0, e.Size()))
-	e = nil // its bodies are as large as the module
+	size := wasm.NewEncoder(m).Size()
 	level := opt.Size
 	if f.opts.Optimize == OptimizeSpeed {
 		level = opt.Speed
 	}
 	for range optimizeRounds {
-		m, err := wasm.Decode("output", module)
-		if err != nil {
+		// The optimiser changes the module itself. To keep it is only worth its
+		// memory where it is small.
+		var before []byte
+		if size <= optimizeAgain {
+			before = wasm.Encode(m)
+		}
+		if err := m.ScanExprs(); err != nil {
 			return nil, nil, fmt.Errorf("pass emit made a module that cannot be read: %w", err)
 		}
 		changes, err := opt.Run(ctx, m, opt.Options{Level: level, Check: f.opts.Check})
@@ -58,21 +66,26 @@ func (f *flattener) optimizePass(ctx context.Context, l *layout) ([]byte, *layou
 		if err != nil {
 			return nil, nil, err
 		}
-		gain := len(module) - len(again)
-		if gain < 0 {
-			break
+		sizeAgain := wasm.NewEncoder(again).Size()
+		if sizeAgain > size {
+			if before == nil {
+				return nil, nil, errNoGain
+			}
+			m, err = wasm.DecodeNoScan("output", before)
+			return m, l, err
 		}
-		module, l = again, next
-		if gain < len(module)>>8 || len(module) > optimizeAgain {
+		gain := size - sizeAgain
+		m, l, size = again, next, sizeAgain
+		if gain < size>>8 || size > optimizeAgain {
 			break
 		}
 	}
-	return module, l, nil
+	return m, l, nil
 }
 
 // relink links an optimised module alone. The layout that it returns is of the
 // program that was linked first.
-func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Changes, from *layout) ([]byte, *layout, error) {
+func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Changes, from *layout) (*wasm.Module, *layout, error) {
 	if err := scanAll(ctx, []scan{{m, 0}}, func(int, int) {}); err != nil {
 		return nil, nil, fmt.Errorf("the optimiser made a module that cannot be read: %w", err)
 	}
@@ -103,11 +116,11 @@ func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Cha
 		host = inst.Memories[0]
 	}
 	l := layoutPass(p, live, alone, host)
-	e, err := emit(ctx, l, opts.Names == NamesKeep, keptCustoms(m, len(l.memories) > 0), func(int, int) {})
+	out, err := emit(ctx, l, opts.Names == NamesKeep, true, keptCustoms(m, len(l.memories) > 0), func(int, int) {})
 	if err != nil {
 		return nil, nil, err
 	}
-	return e.Append(make([]byte, 0, e.Size())), l.inTermsOf(from, inst, changes), nil
+	return out, l.inTermsOf(from, inst, changes), nil
 }
 
 // keptCustoms are the custom sections of an emitted module that are not made

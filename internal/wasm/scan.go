@@ -673,6 +673,42 @@ func (m *Module) ScanRange(lo, hi int) error {
 	return nil
 }
 
+// ScanExprs fills in the sites of the constant expressions of a module that was
+// not decoded but made.
+func (m *Module) ScanExprs() error {
+	s := m.newScanner("constant expressions")
+	var a arena
+	scan := func(e *Expr) {
+		if e.Bytes == nil || s.err != nil {
+			return
+		}
+		s.sites = a.open(0)
+		s.constExpr(e.Bytes, e.Off)
+		e.Sites = a.close(s.sites, len(e.Bytes))
+	}
+	for i := range m.Tables {
+		if init := m.Tables[i].Init; init != nil {
+			scan(init)
+		}
+	}
+	for i := range m.Globals {
+		scan(&m.Globals[i].Init)
+	}
+	for i := range m.Elems {
+		scan(&m.Elems[i].Offset)
+		for j := range m.Elems[i].Exprs {
+			scan(&m.Elems[i].Exprs[j])
+		}
+	}
+	for i := range m.Datas {
+		scan(&m.Datas[i].Offset)
+	}
+	if s.err != nil {
+		return s.err
+	}
+	return nil
+}
+
 // arena hands out the memory of sites. One body at a time appends to what open
 // returns; when a body outgrows the chunk, append moves that body alone.
 type arena struct {

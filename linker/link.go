@@ -114,6 +114,8 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	l := layoutPass(p, live, &opts, f.hostMemory)
 	laid := l.funcs
 
+	summary := f.countInputs()
+
 	// The optimiser takes a module and gives back a smaller one.
 	var module *wasm.Module
 	if opts.optimize() != OptimizeNone {
@@ -138,8 +140,11 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Output: out, Program: p, Origins: origins(l, laid)}
-	r.Summary = f.summary(l, adapters)
+	f.summarize(&summary, l, adapters)
+	r := &Result{Output: out, Summary: summary}
+	if !opts.OutputOnly {
+		r.Program, r.Origins = p, origins(l, laid)
+	}
 	return r, nil
 }
 

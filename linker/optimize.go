@@ -43,6 +43,9 @@ func (f *flattener) optimizePass(ctx context.Context, l *layout) (*wasm.Module, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if f.opts.OutputOnly {
+		f.forget(l)
+	}
 	size := wasm.NewEncoder(m).Size()
 	level := opt.Size
 	if f.opts.Optimize == OptimizeSpeed {
@@ -81,6 +84,16 @@ func (f *flattener) optimizePass(ctx context.Context, l *layout) (*wasm.Module, 
 		}
 	}
 	return m, l, nil
+}
+
+// forget drops what of the program is in the emitted module now, and what only
+// emission looks at: it is several times as large as the module.
+func (f *flattener) forget(l *layout) {
+	for _, m := range f.p.Modules[1:] {
+		m.Code.Code, m.Code.Datas, m.Code.Elems, m.Code.Globals = nil, nil, nil, nil
+	}
+	f.p.Datas, f.p.Elems = nil, nil
+	l.dataSegments, l.elemPieces, l.index = nil, nil, [wasm.SpaceElem + 1][]uint32{}
 }
 
 // relink links an optimised module alone. The layout that it returns is of the

@@ -151,6 +151,7 @@ func boundMemory(inputs []input) (done func()) {
 // for.
 func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []input, verify bool) (*report.Output, []byte, *report.Account, error) {
 	opts := j.options(o, a.progress)
+	opts.OutputOnly = len(j.reports) == 0
 	bounded := boundMemory(inputs)
 	result, err := linker.Link(ctx, linkInputs(inputs), opts)
 	bounded()

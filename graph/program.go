@@ -248,12 +248,12 @@ type Table struct {
 
 // Const is a constant initial value.
 type Const struct {
-	Known bool
 	Type  wasm.ValType
 	Bits  uint64 // i32, i64, f32, f64
 	Hi    uint64 // the upper half of a v128
 	Func  FuncID // ref.func
-	Null  bool   // ref.null
+	Known bool
+	Null  bool // ref.null
 }
 
 // Global is a global.
@@ -275,15 +275,15 @@ type Tag struct {
 
 // Data is a data segment.
 type Data struct {
-	Inst  InstanceID
-	Index uint32 // index into Code.Datas
+	Inst   InstanceID
+	Index  uint32   // index into Code.Datas
+	Memory MemoryID // of an active segment
 	// Active segments keep their memory; Offset is its constant offset when
 	// Known. Deferred ones are emitted passive and initialised by the start
 	// function at their place in the instantiation order.
 	Active   bool
-	Memory   MemoryID
-	Offset   Const
 	Deferred bool
+	Offset   Const
 	// Bytes is the content of a generated segment, whose Inst is 0.
 	Bytes []byte
 }

@@ -134,7 +134,8 @@ func (d *dataPacker) add(id graph.DataID) {
 	}
 	inst := p.Instances[data.Inst]
 	out := d.active(data.Memory, 0, bytes)
-	out.Offset = d.l.expr(&p.ModuleOf(inst).Code.Datas[data.Index].Offset, inst)
+	offset := d.l.expr(p.ModuleOf(inst).Code.Datas[data.Index].OffsetExpr(), inst)
+	out.Offset = &offset
 	d.put(id, out)
 }
 
@@ -148,11 +149,10 @@ func (d *dataPacker) base(mem graph.MemoryID) uint64 {
 
 // active makes a segment with a known offset.
 func (d *dataPacker) active(mem graph.MemoryID, at uint64, bytes []byte) wasm.Data {
-	t := wasm.I32
-	if d.l.p.Memories[mem].Type.Is64 {
-		t = wasm.I64
+	out := wasm.Data{Memory: d.l.memoryIndex(mem), Init: bytes, At: int64(int32(at)), Wide: d.l.p.Memories[mem].Type.Is64}
+	if out.Wide {
+		out.At = int64(at)
 	}
-	out := wasm.Data{Memory: d.l.memoryIndex(mem), Init: bytes, Offset: wasm.Expr{Bytes: d.l.constExpr(graph.Const{Known: true, Type: t, Bits: at}, t)}}
 	if out.Memory != 0 {
 		out.Flags = 2
 	}

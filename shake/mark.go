@@ -344,7 +344,7 @@ func (m *marker) visit(it Item) {
 			m.mark(wasm.SpaceMemory, uint32(d.Memory), it)
 			if !d.Offset.Known {
 				inst := p.Instances[d.Inst]
-				m.sites(p.ModuleOf(inst).Code.Datas[d.Index].Offset.Sites, inst, it)
+				m.sites(p.ModuleOf(inst).Code.Datas[d.Index].OffsetExpr().Sites, inst, it)
 			}
 		}
 	case wasm.SpaceElem:

@@ -196,20 +196,11 @@ func (s *state) cellsPossible(memory uint32) bool {
 		if d.Mode != wasm.SegmentActive || d.Memory != memory {
 			continue
 		}
-		if off, ok := constOffset(&d.Offset); !ok || off+uint64(len(d.Init)) > t.Min<<16 {
+		if off, ok := d.OffsetI32(); !ok || uint64(off)+uint64(len(d.Init)) > t.Min<<16 {
 			return false
 		}
 	}
 	return true
-}
-
-// constOffset reads the offset of an active segment that is a constant.
-func constOffset(e *wasm.Expr) (uint64, bool) {
-	if len(e.Bytes) < 3 || wasm.Opcode(e.Bytes[0]) != wasm.OpI32Const {
-		return 0, false
-	}
-	v, n := wasm.ReadS32(e.Bytes[1:])
-	return uint64(uint32(v)), 1+n+1 == len(e.Bytes)
 }
 
 // namedMemories calls f with every memory that a function without a tree names.
@@ -262,7 +253,8 @@ func (s *state) makeCells(memory uint32, set *cellSet) bool {
 			if d.Mode != wasm.SegmentActive || d.Memory != memory {
 				continue
 			}
-			off, _ := constOffset(&d.Offset)
+			at, _ := d.OffsetI32()
+			off := uint64(at)
 			for j := range uint64(c.size) {
 				if at := c.addr + j; at >= off && at < off+uint64(len(d.Init)) {
 					b[j] = d.Init[at-off]

@@ -701,7 +701,9 @@ func (m *Module) ScanExprs() error {
 		}
 	}
 	for i := range m.Datas {
-		scan(&m.Datas[i].Offset)
+		if e := m.Datas[i].Offset; e != nil {
+			scan(e)
+		}
 	}
 	if s.err != nil {
 		return s.err

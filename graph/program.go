@@ -460,6 +460,19 @@ func (p *Program) Code(id FuncID) (*wasm.Body, *Instance) {
 	return nil, nil
 }
 
+// Sites returns the sites of the body of a defined or generated function, good
+// until the next call with the same scanner.
+func (p *Program) Sites(id FuncID, x *wasm.SiteScanner) []wasm.Site {
+	f := &p.Funcs[id]
+	switch f.Kind {
+	case FuncDefined:
+		return x.Sites(p.ModuleOf(p.Instances[f.Inst]).Code, int(f.Index))
+	case FuncGenerated:
+		return f.Body.Sites
+	}
+	return nil
+}
+
 // FuncName returns a name for people and for the name section, or "".
 func (p *Program) FuncName(id FuncID) string {
 	f := &p.Funcs[id]

@@ -36,7 +36,8 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	}
 
 	// Bytes become modules and components; every distinct core module once.
-	dec, err := decode(ctx, inputs, step("decode"))
+	// The sites are found again and again where the optimiser needs the memory.
+	dec, err := decode(ctx, inputs, opts.optimize() != OptimizeNone, step("decode"))
 	if err != nil {
 		return nil, err
 	}

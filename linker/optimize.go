@@ -99,6 +99,7 @@ func (f *flattener) forget(l *layout) {
 // relink links an optimised module alone. The layout that it returns is of the
 // program that was linked first.
 func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Changes, from *layout) (*wasm.Module, *layout, error) {
+	m.Frugal = true
 	if err := scanAll(ctx, []scan{{m, 0}}, func(int, int) {}); err != nil {
 		return nil, nil, fmt.Errorf("the optimiser made a module that cannot be read: %w", err)
 	}

@@ -258,7 +258,8 @@ type Body struct {
 	// Code is the offset in Bytes at which the locals declaration ends. Like
 	// Sites it is filled in by the scan.
 	Code int
-	// Sites lists, in order of Off, every immediate that names something.
+	// Sites lists, in order of Off, every immediate that names something; nil in
+	// a module that does not keep them (Module.Frugal).
 	Sites []Site
 	Off   int // offset of Bytes in the input
 }
@@ -303,6 +304,10 @@ type Module struct {
 	Datas        []Data
 	Customs      []Custom
 	Sections     []SectionRef // in input order; nil: canonical order, no empty sections
+
+	// Frugal says that the sites of bodies are not kept: they take more memory
+	// than the bodies. A SiteScanner finds them again.
+	Frugal bool
 
 	// NumImported counts the imports of each space (func, table, memory,
 	// global, tag).

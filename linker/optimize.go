@@ -130,6 +130,7 @@ func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Cha
 		host = inst.Memories[0]
 	}
 	l := layoutPass(p, live, alone, host)
+	m.Datas = nil // those that are left are in the layout
 	out, err := emit(ctx, l, opts.Names == NamesKeep, true, keptCustoms(m, len(l.memories) > 0), func(int, int) {})
 	if err != nil {
 		return nil, nil, err
@@ -191,14 +192,19 @@ func (l *layout) inTermsOf(from *layout, inst *graph.Instance, changes *opt.Chan
 // translate maps the ids that now are in a module to those of the program that
 // the module came from: instance lists them by the index they had.
 func translate[ID ~uint32](now, instance, from []ID) []ID {
-	index := make(map[ID]int, len(instance))
+	if len(now) == 0 {
+		return nil
+	}
+	index := make([]uint32, slices.Max(now)+1) // plus one
 	for i, id := range instance {
-		index[id] = i
+		if int(id) < len(index) {
+			index[id] = uint32(i) + 1
+		}
 	}
 	out := make([]ID, len(now))
 	for i, id := range now {
-		if k, ok := index[id]; ok && k < len(from) {
-			out[i] = from[k]
+		if k := int(index[id]); k > 0 && k <= len(from) {
+			out[i] = from[k-1]
 		}
 	}
 	return out

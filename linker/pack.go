@@ -58,7 +58,8 @@ type dataPacker struct {
 	// places are those that may be cut and joined, by memory, since the last
 	// segment that may not.
 	places map[graph.MemoryID][]dataPlace
-	order  []graph.MemoryID // of places
+	order  []graph.MemoryID       // of places
+	count  map[graph.MemoryID]int // of live segments
 	// packed are the memories that have been written by segments that went out
 	// already.
 	packed map[graph.MemoryID]bool
@@ -73,8 +74,14 @@ type dataPacker struct {
 // instructions name.
 func (l *layout) packDatas() {
 	live := order[graph.DataID](l, wasm.SpaceData, len(l.p.Datas), nil)
+	count := map[graph.MemoryID]int{}
+	for _, id := range live {
+		if d := &l.p.Datas[id]; d.Active {
+			count[d.Memory]++
+		}
+	}
 	for gain := cutGain; ; gain = 2*gain + 16 {
-		d := &dataPacker{l: l, places: map[graph.MemoryID][]dataPlace{}, packed: map[graph.MemoryID]bool{}, gain: gain,
+		d := &dataPacker{l: l, count: count, places: map[graph.MemoryID][]dataPlace{}, packed: map[graph.MemoryID]bool{}, gain: gain,
 			ids: make([]graph.DataID, 0, len(live)), segments: make([]wasm.Data, 0, len(live))}
 		for _, id := range live {
 			d.add(id)
@@ -114,8 +121,9 @@ func (d *dataPacker) add(id graph.DataID) {
 		if size == 0 {
 			return
 		}
-		if d.places[data.Memory] == nil {
+		if _, ok := d.places[data.Memory]; !ok {
 			d.order = append(d.order, data.Memory)
+			d.places[data.Memory] = make([]dataPlace, 0, d.count[data.Memory])
 		}
 		if dead := d.l.live.DeadData(id); len(dead) > 0 {
 			bytes = slices.Clone(bytes)

@@ -211,8 +211,8 @@ const (
 )
 
 // arenaKeep is how many chunks of a kind an arena keeps between functions: what
-// most functions need, 7 MB, and not what the largest needed.
-const arenaKeep = 16
+// nearly all functions need, 2 MB, and not what the largest needed.
+const arenaKeep = 4
 
 // Reset makes all trees of the arena invalid and their memory free.
 func (a *Arena) Reset() {

@@ -38,6 +38,7 @@ const functionRounds = 3
 // functionPasses runs the passes over every function that is worth it, and
 // keeps the result where it is not larger.
 func (s *state) functionPasses() error {
+	s.forgetSites()
 	return s.eachFunc(func(i int) bool { return s.touched[i] }, func(i int, f *ir.Func) bool {
 		s.optimizeFunc(f)
 		s.touched[i] = false

@@ -179,6 +179,14 @@ func (s *state) eachFunc(want func(i int) bool, f func(i int, fn *ir.Func) bool)
 	return g.Wait()
 }
 
+// forgetSites makes room for trees. Whoever needs sites again scans for them, as
+// most of the bodies that they are of will have changed by then.
+func (s *state) forgetSites() {
+	for i := range s.m.Code {
+		s.m.Code[i].Code, s.m.Code[i].Sites = 0, nil
+	}
+}
+
 // scan finds the sites of the bodies that have none.
 func (s *state) scan() error {
 	if s.m.HasDataCount {

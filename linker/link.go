@@ -121,7 +121,7 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	var module *wasm.Module
 	if opts.optimize() != OptimizeNone {
 		step("optimize")
-		if module, l, err = f.optimizePass(ctx, l); errors.Is(err, errNoGain) {
+		if module, l, err = f.optimizePass(ctx, l); err == ErrNoGain && !(opts.OutputOnly && opts.Consume) {
 			opts.Optimize = OptimizeNone
 			return Link(ctx, inputs, opts)
 		} else if err != nil {
@@ -283,6 +283,9 @@ const Version = "0.1.0"
 // producers merges the producers sections of the modules that were linked.
 // Where two name one tool in different versions, the first stays.
 func (f *flattener) producers() []wasm.Custom {
+	if f.made != nil {
+		return f.made
+	}
 	var all wasm.Producers
 	for _, m := range f.p.Modules[1:] {
 		p, _ := m.Code.Producers() // an unreadable custom section is not an error of the module
@@ -293,5 +296,6 @@ func (f *flattener) producers() []wasm.Custom {
 		}
 	}
 	all.Add(wasm.ProducerProcessedBy, "wbundle", Version)
-	return []wasm.Custom{{Name: wasm.ProducersSection, Data: wasm.AppendProducers(nil, &all)}}
+	f.made = []wasm.Custom{{Name: wasm.ProducersSection, Data: wasm.AppendProducers(nil, &all)}}
+	return f.made
 }

@@ -1,6 +1,7 @@
 package linker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,14 +25,15 @@ const (
 	optimizeAgain = 256 << 10
 )
 
-// errNoGain says of a module that what the optimiser makes of it is larger.
-var errNoGain = errors.New("the optimiser makes the module larger")
+// ErrNoGain says that what the optimiser makes of a module is larger; see
+// Options.Consume.
+var ErrNoGain = errors.New("the optimiser makes the module larger")
 
 // optimizePass optimises the emitted module.
 //
 // In: the layout of the module. Out: a module that does the same, and the layout
 // of that: the same program, with the lists of ids in the order of the new
-// indices. errNoGain says that the module is better left as it is.
+// indices. ErrNoGain says that the module is better left as it is.
 //
 // The optimiser works on one flat module, not on the program: windows, adapters
 // and imports are plain code by then, and an instruction names what it means
@@ -45,6 +47,9 @@ func (f *flattener) optimizePass(ctx context.Context, l *layout) (*wasm.Module, 
 	}
 	if f.opts.OutputOnly {
 		f.forget(l)
+		if f.opts.Consume {
+			f.consume(m)
+		}
 	}
 	size := wasm.NewEncoder(m).Size()
 	level := opt.Size
@@ -72,7 +77,7 @@ func (f *flattener) optimizePass(ctx context.Context, l *layout) (*wasm.Module, 
 		sizeAgain := wasm.NewEncoder(again).Size()
 		if sizeAgain > size {
 			if before == nil {
-				return nil, nil, errNoGain
+				return nil, nil, ErrNoGain
 			}
 			m, err = wasm.DecodeNoScan("output", before)
 			return m, l, err
@@ -94,6 +99,40 @@ func (f *flattener) forget(l *layout) {
 	}
 	f.p.Datas, f.p.Elems = nil, nil
 	l.dataSegments, l.elemPieces, l.index = nil, nil, [wasm.SpaceElem + 1][]uint32{}
+}
+
+// consume drops the inputs once m has been emitted.
+func (f *flattener) consume(m *wasm.Module) {
+	f.producers()
+	exported := map[*wasm.Module]bool{}
+	for i := range f.p.WorldExports {
+		exported[f.p.WorldExports[i].Module] = true
+	}
+	for _, gm := range f.p.Modules[1:] {
+		if exported[gm.Code] {
+			continue // it goes out as it is
+		}
+		gm.Code.Bytes = nil
+		var names []wasm.Custom // for errors
+		if c := gm.Code.Custom(wasm.NamesSection); c != nil {
+			names = append(names, wasm.Custom{Name: c.Name, Data: bytes.Clone(c.Data), Off: c.Off})
+		}
+		gm.Code.Customs, gm.Relocs = names, nil
+	}
+	f.dec, f.done, f.modules = nil, nil, nil
+	for i := range f.inputs {
+		f.inputs[i].Bytes = nil
+	}
+	size := 0
+	for i := range m.Datas {
+		size += len(m.Datas[i].Init)
+	}
+	content := make([]byte, 0, size)
+	for i := range m.Datas {
+		start := len(content)
+		content = append(content, m.Datas[i].Init...)
+		m.Datas[i].Init = content[start:len(content):len(content)]
+	}
 }
 
 // relink links an optimised module alone. The layout that it returns is of the

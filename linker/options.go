@@ -147,6 +147,11 @@ type Options struct {
 	// Result.Program and Result.Origins are nil, and their memory is there for
 	// the optimiser.
 	OutputOnly bool
+	// Consume, with OutputOnly, hands the inputs over: a link that optimises takes
+	// Input.Bytes away when it needs them no more. If it then turns out that the
+	// output is better left as it is, Link returns ErrNoGain, and wants to be
+	// called again with OptimizeNone.
+	Consume bool
 
 	marking marking // markPrecise, except in measurements
 

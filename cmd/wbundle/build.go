@@ -153,7 +153,22 @@ func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []in
 	opts := j.options(o, a.progress)
 	opts.OutputOnly = len(j.reports) == 0
 	bounded := boundMemory(inputs)
-	result, err := linker.Link(ctx, linkInputs(inputs), opts)
+	// Nobody needs the inputs again where nothing is verified, unless they cannot
+	// be read again and something has to be.
+	opts.Consume = opts.OutputOnly && !verify && len(j.outputs) == 1 && !slices.ContainsFunc(j.sources, func(s source) bool { return s.path == "-" })
+	mine := linkInputs(inputs)
+	if opts.Consume {
+		for i := range inputs {
+			inputs[i].bytes = nil
+		}
+	}
+	result, err := linker.Link(ctx, mine, opts)
+	if errors.Is(err, linker.ErrNoGain) {
+		if inputs, err = a.read(ctx, j.sources); err == nil {
+			opts.Optimize = linker.OptimizeNone
+			result, err = linker.Link(ctx, linkInputs(inputs), opts)
+		}
+	}
 	bounded()
 	if err != nil {
 		return nil, nil, nil, err

@@ -94,8 +94,9 @@ type valuer struct {
 	// floor is a number below which all are forgotten.
 	floor uint32
 	// undo has what locals were before the arm of the innermost if changed them,
-	// once each if marked.
+	// once each if marked. ifs is how many ifs the walk is in.
 	undo  []oldValue
+	ifs   int
 	arms  []oldValue // what locals are after first arms
 	stamp []uint32
 	clock uint32
@@ -121,7 +122,7 @@ func (v *valuer) start(f *ir.Func) {
 	v.copied = append(v.copied[:0], make([]int32, n)...)
 	v.stamp = append(v.stamp[:0], make([]uint32, n)...)
 	v.vals = v.vals[:0]
-	v.copies, v.undo, v.arms = v.copies[:0], v.undo[:0], v.arms[:0]
+	v.copies, v.undo, v.arms, v.ifs = v.copies[:0], v.undo[:0], v.arms[:0], 0
 	v.holder, v.floor, v.clock = append(v.holder[:0], 0), 1, 0
 	v.written, v.parts, v.part, v.work = v.written[:0], v.parts[:0], 0, 0
 	v.scan(f.Body)
@@ -182,7 +183,9 @@ func (v *valuer) of(x uint32) localValue {
 
 // put gives a local a value.
 func (v *valuer) put(x uint32, val localValue) {
-	v.undo = append(v.undo, oldValue{x, v.vals[x]})
+	if v.ifs > 0 {
+		v.undo = append(v.undo, oldValue{x, v.vals[x]})
+	}
 	v.vals[x] = val
 }
 
@@ -311,6 +314,12 @@ func (v *valuer) set(slot **ir.Node) localValue {
 // branch walks through an if.
 func (v *valuer) branch(n *ir.Node) {
 	v.walk(&n.Kids[0])
+	v.ifs++
+	defer func() {
+		if v.ifs--; v.ifs == 0 {
+			v.undo = v.undo[:0]
+		}
+	}()
 	mark := len(v.undo)
 	v.walk(&n.Kids[1])
 	v.once(mark)

@@ -116,6 +116,9 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	laid := l.funcs
 
 	summary := f.countInputs()
+	if opts.OutputOnly {
+		f.forgetDatas()
+	}
 
 	// The optimiser takes a module and gives back a smaller one.
 	var module *wasm.Module

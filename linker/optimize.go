@@ -91,13 +91,21 @@ func (f *flattener) optimizePass(ctx context.Context, l *layout) (*wasm.Module, 
 	return m, l, nil
 }
 
+// forgetDatas drops the data segments once they are laid out.
+func (f *flattener) forgetDatas() {
+	for _, m := range f.p.Modules[1:] {
+		m.Code.Datas = nil
+	}
+	f.p.Datas = nil
+}
+
 // forget drops what of the program is in the emitted module now, and what only
 // emission looks at: it is several times as large as the module.
 func (f *flattener) forget(l *layout) {
 	for _, m := range f.p.Modules[1:] {
-		m.Code.Code, m.Code.Datas, m.Code.Elems, m.Code.Globals = nil, nil, nil, nil
+		m.Code.Code, m.Code.Elems, m.Code.Globals = nil, nil, nil
 	}
-	f.p.Datas, f.p.Elems = nil, nil
+	f.p.Elems = nil
 	l.dataSegments, l.elemPieces, l.index = nil, nil, [wasm.SpaceElem + 1][]uint32{}
 }
 
@@ -169,7 +177,7 @@ func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Cha
 		host = inst.Memories[0]
 	}
 	l := layoutPass(p, live, alone, host)
-	m.Datas = nil // those that are left are in the layout
+	m.Datas, p.Datas = nil, nil // those that are left are in the layout
 	out, err := emit(ctx, l, opts.Names == NamesKeep, true, keptCustoms(m, len(l.memories) > 0), func(int, int) {})
 	if err != nil {
 		return nil, nil, err

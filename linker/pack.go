@@ -47,9 +47,8 @@ const cutGain = 4
 
 // dataPlace is a data segment whose place is known and empty before.
 type dataPlace struct {
-	id    graph.DataID
-	at    uint64 // in the memory of the output, the window's base included
-	bytes []byte
+	at uint64 // in the memory of the output, the window's base included
+	id graph.DataID
 }
 
 // dataPacker lays out the data segments.
@@ -60,14 +59,17 @@ type dataPacker struct {
 	places map[graph.MemoryID][]dataPlace
 	order  []graph.MemoryID       // of places
 	count  map[graph.MemoryID]int // of live segments
+	// changed are the segments whose content is not what it was.
+	changed map[graph.DataID][]byte
 	// packed are the memories that have been written by segments that went out
 	// already.
 	packed map[graph.MemoryID]bool
 	// gain is what a cut has to save at least, see cutGain.
 	gain int
 
+	n        int // of segments
 	ids      []graph.DataID
-	segments []wasm.Data
+	segments []wasm.Data // nil while they are counted
 }
 
 // packDatas fills in dataSegments, datas and the indices of those that
@@ -81,13 +83,11 @@ func (l *layout) packDatas() {
 		}
 	}
 	for gain := cutGain; ; gain = 2*gain + 16 {
-		d := &dataPacker{l: l, count: count, places: map[graph.MemoryID][]dataPlace{}, packed: map[graph.MemoryID]bool{}, gain: gain,
-			ids: make([]graph.DataID, 0, len(live)), segments: make([]wasm.Data, 0, len(live))}
-		for _, id := range live {
-			d.add(id)
-		}
-		d.flush()
-		if len(d.segments) <= max(maxSegments, len(live)) {
+		// Twice, so that there is room for as many segments as there will be and
+		// no more.
+		d := l.packWith(gain, live, count, -1)
+		if d.n <= max(maxSegments, len(live)) {
+			d = l.packWith(gain, live, count, d.n)
 			l.datas, l.dataSegments = d.ids, d.segments
 			break
 		}
@@ -104,6 +104,20 @@ func (l *layout) packDatas() {
 		}
 		l.index[wasm.SpaceData][id] = uint32(void)
 	}
+}
+
+// packWith lays out the segments with the given gain of a cut. There are n of
+// them; -1: they are to be counted.
+func (l *layout) packWith(gain int, live []graph.DataID, count map[graph.MemoryID]int, n int) *dataPacker {
+	d := &dataPacker{l: l, count: count, changed: map[graph.DataID][]byte{}, places: map[graph.MemoryID][]dataPlace{}, packed: map[graph.MemoryID]bool{}, gain: gain}
+	if n >= 0 {
+		d.ids, d.segments = make([]graph.DataID, 0, n), make([]wasm.Data, 0, n)
+	}
+	for _, id := range live {
+		d.add(id)
+	}
+	d.flush()
+	return d
 }
 
 // add takes one segment, in the order in which they are initialised.
@@ -130,8 +144,9 @@ func (d *dataPacker) add(id graph.DataID) {
 			for _, r := range dead {
 				clear(bytes[r[0]:r[1]])
 			}
+			d.changed[id] = bytes
 		}
-		d.places[data.Memory] = append(d.places[data.Memory], dataPlace{id, data.Offset.Bits + d.base(data.Memory), bytes})
+		d.places[data.Memory] = append(d.places[data.Memory], dataPlace{data.Offset.Bits + d.base(data.Memory), id})
 		return
 	}
 	d.flush()
@@ -145,6 +160,14 @@ func (d *dataPacker) add(id graph.DataID) {
 	offset := d.l.expr(p.ModuleOf(inst).Code.Datas[data.Index].OffsetExpr(), inst)
 	out.Offset = &offset
 	d.put(id, out)
+}
+
+// content is the content of a segment that may be cut.
+func (d *dataPacker) content(id graph.DataID) []byte {
+	if b, ok := d.changed[id]; ok {
+		return b
+	}
+	return d.l.p.DataBytes(id)
 }
 
 // base is what a window adds to addresses.
@@ -169,7 +192,11 @@ func (d *dataPacker) active(mem graph.MemoryID, at uint64, bytes []byte) wasm.Da
 
 // put appends a segment of the output.
 func (d *dataPacker) put(id graph.DataID, s wasm.Data) {
-	d.l.index[wasm.SpaceData][id] = uint32(len(d.segments))
+	d.l.index[wasm.SpaceData][id] = uint32(d.n)
+	d.n++
+	if d.segments == nil {
+		return
+	}
 	d.ids = append(d.ids, id)
 	d.segments = append(d.segments, s)
 }
@@ -186,12 +213,12 @@ func (d *dataPacker) flush() {
 		}
 		overlap := false
 		for i := range sorted[1:] {
-			overlap = overlap || sorted[i].at+uint64(len(sorted[i].bytes)) > sorted[i+1].at
+			overlap = overlap || sorted[i].at+uint64(len(d.content(sorted[i].id))) > sorted[i+1].at
 		}
 		if overlap {
 			// The later one wins, zeros included.
 			for _, s := range places {
-				d.put(s.id, d.active(mem, s.at, s.bytes))
+				d.put(s.id, d.active(mem, s.at, d.content(s.id)))
 			}
 			continue
 		}
@@ -212,13 +239,14 @@ func (d *dataPacker) cut(mem graph.MemoryID, places []dataPlace) {
 		last     = -1
 	)
 	for n, s := range places {
-		for pos := 0; pos < len(s.bytes); {
-			lo := pos + leadingZeros(s.bytes[pos:])
-			if lo == len(s.bytes) {
+		source := d.content(s.id)
+		for pos := 0; pos < len(source); {
+			lo := pos + leadingZeros(source[pos:])
+			if lo == len(source) {
 				break
 			}
 			room := d.header(mem, s.at+uint64(lo)) + d.gain
-			hi, next := zeroRun(s.bytes, lo, room+1)
+			hi, next := zeroRun(source, lo, room+1)
 			begin := s.at + uint64(lo)
 			switch end := at + uint64(len(bytes)); {
 			case last < 0 || begin-end > uint64(room):
@@ -226,13 +254,13 @@ func (d *dataPacker) cut(mem graph.MemoryID, places []dataPlace) {
 					d.put(id, d.active(mem, at, bytes))
 				}
 				id, at, from, to, last = s.id, begin, lo, hi, n
-				bytes = s.bytes[from:to:to]
+				bytes = source[from:to:to]
 			case last == n:
 				// In one source: nothing to copy.
 				to = hi
-				bytes = s.bytes[from:to:to]
+				bytes = source[from:to:to]
 			default:
-				bytes = append(append(bytes, make([]byte, begin-end)...), s.bytes[lo:hi]...)
+				bytes = append(append(bytes, make([]byte, begin-end)...), source[lo:hi]...)
 				last = len(places) // of more than one source from here on
 			}
 			pos = next

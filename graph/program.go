@@ -284,8 +284,8 @@ type Data struct {
 	Active   bool
 	Deferred bool
 	Offset   Const
-	// Bytes is the content of a generated segment, whose Inst is 0.
-	Bytes []byte
+	// Bytes is the content of a generated segment, whose Inst is 0: few are.
+	Bytes *[]byte
 }
 
 // Elem is an element segment.
@@ -495,7 +495,7 @@ func (p *Program) FuncName(id FuncID) string {
 func (p *Program) DataBytes(id DataID) []byte {
 	d := &p.Datas[id]
 	if d.Inst == 0 {
-		return d.Bytes
+		return *d.Bytes
 	}
 	return p.ModuleOf(p.Instances[d.Inst]).Code.Datas[d.Index].Init
 }

@@ -184,7 +184,7 @@ func (f *flattener) embedded(name string, params, results []wasm.ValType, b *ir.
 
 // bytes adds a passive segment.
 func (f *flattener) bytes(b []byte) graph.DataID {
-	f.p.Datas = append(f.p.Datas, graph.Data{Bytes: b})
+	f.p.Datas = append(f.p.Datas, graph.Data{Bytes: &b})
 	return graph.DataID(len(f.p.Datas) - 1)
 }
 

@@ -54,7 +54,7 @@ func (l *layout) adds(s wasm.Space, id uint32) bool {
 
 // order lists the live ids of a space, those that imported accepts first.
 func order[ID ~uint32](l *layout, s wasm.Space, n int, imported func(ID) bool) []ID {
-	var out []ID
+	out := make([]ID, 0, l.live.Count(s)+1)
 	index := make([]uint32, n)
 	for _, want := range []bool{true, false} {
 		for id := ID(1); int(id) < n; id++ {

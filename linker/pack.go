@@ -209,7 +209,8 @@ func (d *dataPacker) flush() {
 		byPlace := func(a, b dataPlace) int { return cmp.Compare(a.at, b.at) }
 		sorted := places // as nearly all modules have them
 		if !slices.IsSortedFunc(places, byPlace) {
-			sorted = slices.SortedStableFunc(slices.Values(places), byPlace)
+			sorted = slices.Clone(places)
+			slices.SortStableFunc(sorted, byPlace)
 		}
 		overlap := false
 		for i := range sorted[1:] {
@@ -235,7 +236,8 @@ func (d *dataPacker) cut(mem graph.MemoryID, places []dataPlace) {
 		bytes    []byte // of the segment at hand: a part of its source while it has one
 		id       graph.DataID
 		at       uint64
-		from, to int // where bytes are in the source
+		size     uint64 // of the segment at hand
+		from, to int    // where bytes are in the source
 		last     = -1
 	)
 	for n, s := range places {
@@ -248,20 +250,24 @@ func (d *dataPacker) cut(mem graph.MemoryID, places []dataPlace) {
 			room := d.header(mem, s.at+uint64(lo)) + d.gain
 			hi, next := zeroRun(source, lo, room+1)
 			begin := s.at + uint64(lo)
-			switch end := at + uint64(len(bytes)); {
+			switch end := at + size; {
 			case last < 0 || begin-end > uint64(room):
 				if last >= 0 {
 					d.put(id, d.active(mem, at, bytes))
 				}
 				id, at, from, to, last = s.id, begin, lo, hi, n
-				bytes = source[from:to:to]
+				bytes, size = source[from:to:to], uint64(to-from)
 			case last == n:
 				// In one source: nothing to copy.
 				to = hi
-				bytes = source[from:to:to]
+				bytes, size = source[from:to:to], uint64(to-from)
 			default:
-				bytes = append(append(bytes, make([]byte, begin-end)...), source[lo:hi]...)
+				size = begin - at + uint64(hi-lo)
 				last = len(places) // of more than one source from here on
+				if d.segments == nil {
+					break
+				}
+				bytes = append(append(bytes, make([]byte, begin-end)...), source[lo:hi]...)
 			}
 			pos = next
 		}

@@ -42,7 +42,7 @@ func (s *state) functionPasses() error {
 	return s.eachFunc(func(i int) bool { return s.touched[i] }, func(i int, f *ir.Func) bool {
 		s.optimizeFunc(f)
 		s.touched[i] = false
-		return s.o.Level != Size || len(ir.Encode(f)) <= len(s.m.Code[i].Bytes)
+		return s.o.Level != Size || ir.EncodedSize(f) <= len(s.m.Code[i].Bytes)
 	})
 }
 

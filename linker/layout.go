@@ -54,7 +54,7 @@ func (l *layout) adds(s wasm.Space, id uint32) bool {
 
 // order lists the live ids of a space, those that imported accepts first.
 func order[ID ~uint32](l *layout, s wasm.Space, n int, imported func(ID) bool) []ID {
-	var out []ID
+	out := make([]ID, 0, l.live.Count(s)+1)
 	index := make([]uint32, n)
 	for _, want := range []bool{true, false} {
 		for id := ID(1); int(id) < n; id++ {
@@ -146,19 +146,22 @@ func byShape[ID ~uint32](ids []ID, first int, limits []int, shape func(ID) uint6
 				break
 			}
 		}
-		var order []uint64
-		alike := make(map[uint64][]ID, n)
-		for _, id := range ids[:n] {
+		// By where the first of each shape is.
+		shapes := make([]uint64, n)
+		at := make(map[uint64]uint32, n)
+		for i, id := range ids[:n] {
 			s := shape(id)
-			if alike[s] == nil {
-				order = append(order, s)
+			if _, known := at[s]; !known {
+				at[s] = uint32(i)
 			}
-			alike[s] = append(alike[s], id)
+			shapes[i] = uint64(at[s])<<32 | uint64(i)
 		}
-		at := 0
-		for _, s := range order {
-			at += copy(ids[at:], alike[s])
+		slices.Sort(shapes)
+		out := make([]ID, n)
+		for i, s := range shapes {
+			out[i] = ids[uint32(s)]
 		}
+		copy(ids, out)
 		ids, first = ids[n:], first+n
 	}
 }
@@ -169,13 +172,14 @@ const shapeSites = 32
 
 // shape is a hash of what a function looks like: its type, and the instructions
 // that name something, from its start on.
-func (l *layout) shape(id graph.FuncID) uint64 {
+func (l *layout) shape(id graph.FuncID, x *wasm.SiteScanner) uint64 {
 	const offset, prime = 0xcbf29ce484222325, 0x100000001b3 // FNV-1a
 	h := (offset ^ uint64(l.p.Funcs[id].Type)) * prime
-	if body, _ := l.p.Code(id); body != nil {
-		for i := range body.Sites[:min(len(body.Sites), shapeSites)] {
-			h = (h ^ uint64(body.Sites[i].Op)) * prime
+	for i, s := range l.p.Sites(id, x) {
+		if i == shapeSites {
+			break
 		}
+		h = (h ^ uint64(s.Op)) * prime
 	}
 	return h
 }
@@ -191,7 +195,8 @@ func (l *layout) sortFuncs() {
 	}
 	n := l.imported[wasm.SpaceFunc]
 	byUse(l.funcs[n:], n, indexLimits, func(id graph.FuncID) int { return l.live.Uses(wasm.SpaceFunc, uint32(id)) + slots[id] })
-	byShape(l.funcs[n:], n, indexLimits, l.shape)
+	var scanner wasm.SiteScanner
+	byShape(l.funcs[n:], n, indexLimits, func(id graph.FuncID) uint64 { return l.shape(id, &scanner) })
 	for i, id := range l.funcs {
 		l.index[wasm.SpaceFunc][id] = uint32(i)
 	}

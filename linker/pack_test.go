@@ -204,7 +204,7 @@ func TestPackData(t *testing.T) {
 				}
 				i += r.IntN(5) * r.IntN(9)
 			}
-			m.Datas = append(m.Datas, wasm.Data{Offset: constI32(at), Init: bytes})
+			m.Datas = append(m.Datas, wasm.Data{At: int64(at), Init: bytes})
 			copy(memory[at:size], bytes[:min(len(bytes), size-at)])
 			at = min(at+len(bytes)+r.IntN(20), size-100)
 		}

@@ -129,7 +129,7 @@ func linkInputs(inputs []input) []linker.Input {
 	return l
 }
 
-// boundMemory asks the garbage collector to keep memory near six times the
+// boundMemory asks the garbage collector to keep memory near five times the
 // inputs, in place of twice what is in use, until the function it returns is
 // called. It matters to the optimiser, where most of the heap is the tree of a
 // function that is done. GOMEMLIMIT and GOGC say otherwise.
@@ -137,7 +137,7 @@ func boundMemory(inputs []input) (done func()) {
 	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	const least, factor = 28 << 20, 5
+	const least, factor = 26 << 20, 5
 	size := int64(0)
 	for _, in := range inputs {
 		size += int64(len(in.bytes))

@@ -151,7 +151,7 @@ func (f *Func) effects(n *Node) (fx Effect, out int32) {
 	case wasm.OpBr, wasm.OpBrIf:
 		out = 1
 	case wasm.OpBrTable, wasm.OpTryTable:
-		out = int32(len(n.Targets))
+		out = int32(len(n.Targets()))
 	case wasm.OpReturn, wasm.OpThrow, wasm.OpThrowRef, wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpReturnCallRef:
 		out = 1 << 20 // never within
 	}

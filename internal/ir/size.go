@@ -27,10 +27,10 @@ func (f *Func) Size(n *Node) int {
 		return 3 + f.Size(n.Kids[0])
 	case wasm.OpTryTable:
 		size := 4 + f.Size(n.Kids[0])
-		for i := range n.Targets {
+		for i := range n.Targets() {
 			size += 2
-			if n.Targets[i].Kind < 2 {
-				size += sizeU(uint64(n.Targets[i].Tag))
+			if n.Targets()[i].Kind < 2 {
+				size += sizeU(uint64(n.Targets()[i].Tag))
 			}
 		}
 		return size
@@ -96,7 +96,7 @@ func (f *Func) sizeInstr(n *Node) int {
 	}
 	switch n.Op {
 	case wasm.OpBrTable:
-		return size + sizeU(uint64(len(n.Targets)-1)) + len(n.Targets)
+		return size + sizeU(uint64(len(n.Targets())-1)) + len(n.Targets())
 	case wasm.OpI32Const:
 		return size + sizeS(int64(int32(n.Imm)))
 	case wasm.OpI64Const:

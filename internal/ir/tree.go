@@ -83,8 +83,20 @@ type Node struct {
 	Imm, Aux uint64
 	Kids     []*Node
 	Target   *Node // br, br_if: the block or loop
-	Targets  []Target
+	targets  *[]Target
 }
+
+// Targets are the labels of br_table and the clauses of try_table. Few nodes
+// have any.
+func (n *Node) Targets() []Target {
+	if n.targets == nil {
+		return nil
+	}
+	return *n.targets
+}
+
+// SetTargets sets them.
+func (n *Node) SetTargets(t []Target) { n.targets = &t }
 
 // Target is a label of br_table, the default being the last, or a clause of
 // try_table.
@@ -370,11 +382,12 @@ func (f *Func) copyTree(n *Node, labels map[*Node]*Node) *Node {
 	if t := labels[n.Target]; t != nil {
 		c.Target = t
 	}
-	if len(n.Targets) > 0 {
-		c.Targets = append([]Target(nil), n.Targets...)
-		for i := range c.Targets {
-			if t := labels[c.Targets[i].Label]; t != nil {
-				c.Targets[i].Label = t
+	if len(n.Targets()) > 0 {
+		targets := append([]Target(nil), n.Targets()...)
+		c.SetTargets(targets)
+		for i := range targets {
+			if t := labels[targets[i].Label]; t != nil {
+				targets[i].Label = t
 			}
 		}
 	}

@@ -291,7 +291,7 @@ func (d *decoder) catches(in *wasm.Instr, n *Node) {
 			}
 		}
 		t.Label = d.label(uint64(u32()))
-		n.Targets = append(n.Targets, t)
+		n.SetTargets(append(n.Targets(), t))
 	}
 }
 
@@ -419,7 +419,7 @@ func (d *decoder) instr(in *wasm.Instr) {
 			p += size
 			targets = append(targets, Target{Label: d.label(uint64(v))})
 		}
-		d.leave(op, arity(targets[count].Label)+1).Targets = targets
+		d.leave(op, arity(targets[count].Label)+1).SetTargets(targets)
 	case wasm.OpReturn:
 		d.leave(op, arity(f.Body))
 	case wasm.OpCall, wasm.OpReturnCall:

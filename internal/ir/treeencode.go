@@ -127,8 +127,8 @@ func names(n, l *Node) bool {
 	if n.Target == l {
 		return true
 	}
-	for i := range n.Targets {
-		if n.Targets[i].Label == l {
+	for i := range n.Targets() {
+		if n.Targets()[i].Label == l {
 			return true
 		}
 	}
@@ -147,8 +147,8 @@ func takesLabel(n, l *Node) bool {
 	case wasm.OpIf:
 		return !n.Kids[0].IsUnreachable() && !names(n.Kids[0], l)
 	case wasm.OpTryTable:
-		for i := range n.Targets {
-			if n.Targets[i].Label == l {
+		for i := range n.Targets() {
+			if n.Targets()[i].Label == l {
 				return false
 			}
 		}
@@ -217,9 +217,9 @@ func (e *encoder) construct(n, label *Node, t wasm.ValType, trap bool) {
 	}
 	e.open(wasm.OpTryTable, t, label)
 	e.labels = e.labels[:len(e.labels)-1] // clauses count from outside
-	e.buf = wasm.AppendU32(e.buf, uint32(len(n.Targets)))
-	for i := range n.Targets {
-		c := &n.Targets[i]
+	e.buf = wasm.AppendU32(e.buf, uint32(len(n.Targets())))
+	for i := range n.Targets() {
+		c := &n.Targets()[i]
 		e.buf = append(e.buf, c.Kind)
 		if c.Kind < 2 {
 			e.buf = wasm.AppendU32(e.buf, c.Tag)
@@ -263,9 +263,9 @@ func (e *encoder) instr(n *Node) {
 	e.buf = wasm.AppendOpcode(e.buf, n.Op)
 	switch n.Op {
 	case wasm.OpBrTable:
-		u32(uint64(len(n.Targets) - 1))
-		for i := range n.Targets {
-			u32(uint64(e.depth(n.Targets[i].Label)))
+		u32(uint64(len(n.Targets()) - 1))
+		for i := range n.Targets() {
+			u32(uint64(e.depth(n.Targets()[i].Label)))
 		}
 	case wasm.OpI32Const:
 		e.buf = wasm.AppendS32(e.buf, int32(n.Imm))

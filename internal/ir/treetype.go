@@ -22,8 +22,8 @@ func countRefs(n *Node) {
 	if n.Target != nil {
 		n.Target.Refs++
 	}
-	for i := range n.Targets {
-		n.Targets[i].Label.Refs++
+	for i := range n.Targets() {
+		n.Targets()[i].Label.Refs++
 	}
 	for _, k := range n.Kids {
 		countRefs(k)
@@ -35,8 +35,8 @@ func uncount(n *Node) {
 	if n.Target != nil {
 		n.Target.Refs--
 	}
-	for i := range n.Targets {
-		n.Targets[i].Label.Refs--
+	for i := range n.Targets() {
+		n.Targets()[i].Label.Refs--
 	}
 	for _, k := range n.Kids {
 		uncount(k)

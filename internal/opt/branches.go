@@ -224,8 +224,8 @@ func takes(n, l *ir.Node) bool {
 	if n.Op == wasm.OpIf {
 		return !n.Kids[0].IsUnreachable() && !names(n.Kids[0], l)
 	}
-	for i := range n.Targets {
-		if n.Targets[i].Label == l {
+	for i := range n.Targets() {
+		if n.Targets()[i].Label == l {
 			return false
 		}
 	}
@@ -237,8 +237,8 @@ func names(n, l *ir.Node) bool {
 	if n.Target == l {
 		return true
 	}
-	for i := range n.Targets {
-		if n.Targets[i].Label == l {
+	for i := range n.Targets() {
+		if n.Targets()[i].Label == l {
 			return true
 		}
 	}
@@ -265,9 +265,9 @@ func (b *brancher) construct(n, l *ir.Node, fl flow) *ir.Node {
 			return n.Kids[0]
 		}
 	} else {
-		for i := range n.Targets {
-			n.Targets[i].Label = b.retarget(n.Targets[i].Label)
-			b.labels[b.id(n.Targets[i].Label)].table = true
+		for i := range n.Targets() {
+			n.Targets()[i].Label = b.retarget(n.Targets()[i].Label)
+			b.labels[b.id(n.Targets()[i].Label)].table = true
 		}
 	}
 	t := n.Type
@@ -429,25 +429,25 @@ func (b *brancher) brTable(n *ir.Node, fl flow) *ir.Node {
 			return n
 		}
 	}
-	last := len(n.Targets) - 1
-	for i := range n.Targets {
-		n.Targets[i].Label = b.retarget(n.Targets[i].Label)
+	last := len(n.Targets()) - 1
+	for i := range n.Targets() {
+		n.Targets()[i].Label = b.retarget(n.Targets()[i].Label)
 	}
-	for _, t := range n.Targets {
+	for _, t := range n.Targets() {
 		if t.Label != f.Body {
 			b.labels[b.id(t.Label)].table = true
 		}
 	}
-	other := n.Targets[last].Label
+	other := n.Targets()[last].Label
 	cut := last
-	for cut > 0 && n.Targets[cut-1].Label == other {
+	for cut > 0 && n.Targets()[cut-1].Label == other {
 		cut--
 	}
 	if cut < last {
 		b.changed = true
 		other.Refs -= int32(last - cut)
-		n.Targets[cut].Label = other
-		n.Targets = n.Targets[:cut+1]
+		n.Targets()[cut].Label = other
+		n.SetTargets(n.Targets()[:cut+1])
 		last = cut
 	}
 	if len(n.Kids) == 2 {
@@ -456,15 +456,15 @@ func (b *brancher) brTable(n *ir.Node, fl flow) *ir.Node {
 	index := n.Kids[0]
 	if v, ok := constant(index); ok && last > 0 {
 		b.changed = true
-		to := n.Targets[min(int(uint32(v)), last)].Label
-		for i := range n.Targets {
-			n.Targets[i].Label.Refs--
+		to := n.Targets()[min(int(uint32(v)), last)].Label
+		for i := range n.Targets() {
+			n.Targets()[i].Label.Refs--
 		}
 		to.Refs++
 		return b.leave(b.br(to), fl)
 	}
 	lead := 0
-	for lead < last && n.Targets[lead].Label == other {
+	for lead < last && n.Targets()[lead].Label == other {
 		lead++
 	}
 	if by := f.I32(uint32(lead)); lead > 0 && lead < last && f.Size(by)+1 < lead {
@@ -472,22 +472,22 @@ func (b *brancher) brTable(n *ir.Node, fl flow) *ir.Node {
 		b.changed = true
 		other.Refs -= int32(lead)
 		n.Kids[0] = f.Node(wasm.OpI32Sub, wasm.I32, index, by)
-		n.Targets = n.Targets[lead:]
+		n.SetTargets(n.Targets()[lead:])
 		return n
 	}
 	switch {
 	case last == 0:
 		b.changed = true
 		return f.Block(b.drop(index), b.leave(b.br(other), fl))
-	case last == 1 && b.goesTo(n.Targets[0].Label, 0, fl):
+	case last == 1 && b.goesTo(n.Targets()[0].Label, 0, fl):
 		// 0 goes on; what is not 0 leaves.
 		b.changed = true
-		n.Targets[0].Label.Refs--
+		n.Targets()[0].Label.Refs--
 		return b.brIfTo(other, index)
 	case last == 1 && b.goesTo(other, 0, fl):
 		b.changed = true
 		other.Refs--
-		return b.brIfTo(n.Targets[0].Label, b.negate(index))
+		return b.brIfTo(n.Targets()[0].Label, b.negate(index))
 	}
 	return n
 }

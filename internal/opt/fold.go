@@ -163,9 +163,9 @@ func decide(f *ir.Func, n *ir.Node) *ir.Node {
 			r = jump(f, n.Target, n.Kids[:last])
 		}
 	case wasm.OpBrTable:
-		to := n.Targets[min(c.Imm, uint64(len(n.Targets)-1))].Label
-		for i := range n.Targets {
-			n.Targets[i].Label.Refs--
+		to := n.Targets()[min(c.Imm, uint64(len(n.Targets())-1))].Label
+		for i := range n.Targets() {
+			n.Targets()[i].Label.Refs--
 		}
 		to.Refs++
 		r = jump(f, to, n.Kids[:last])

@@ -105,8 +105,8 @@ func (g *globalSetter) walk(n *ir.Node) {
 		g.cur &= g.target(n.Target)
 	case wasm.OpBrTable:
 		g.cur = ^globalBits(0)
-		for i := range n.Targets {
-			g.cur &= g.target(n.Targets[i].Label)
+		for i := range n.Targets() {
+			g.cur &= g.target(n.Targets()[i].Label)
 		}
 	case wasm.OpGlobalGet:
 		if n.Imm < 64 {

@@ -60,8 +60,8 @@ func (u *bodyUse) look(f *ir.Func, n *ir.Node, guarded bool) {
 	if n.Target == f.Body {
 		u.returns++
 	}
-	for i := range n.Targets {
-		if n.Targets[i].Label == f.Body {
+	for i := range n.Targets() {
+		if n.Targets()[i].Label == f.Body {
 			u.returns++
 		}
 	}
@@ -279,9 +279,9 @@ func (in *inlining) node(n *ir.Node) *ir.Node {
 		if n.Target == body {
 			n.Target = f.Body
 		}
-		for i := range n.Targets {
-			if n.Targets[i].Label == body {
-				n.Targets[i].Label = f.Body
+		for i := range n.Targets() {
+			if n.Targets()[i].Label == body {
+				n.Targets()[i].Label = f.Body
 			}
 		}
 	}

@@ -200,8 +200,8 @@ func (l *liveness) walk(slot **ir.Node) {
 		l.caught = l.get()
 		clear(l.caught)
 		or(l.caught, out)
-		for i := range n.Targets {
-			or(l.caught, l.target(n.Targets[i].Label))
+		for i := range n.Targets() {
+			or(l.caught, l.target(n.Targets()[i].Label))
 		}
 		or(l.cur, l.caught)
 		l.walk(&n.Kids[0])
@@ -216,8 +216,8 @@ func (l *liveness) walk(slot **ir.Node) {
 		or(l.cur, l.target(n.Target))
 	case wasm.OpBrTable:
 		l.nowhere()
-		for i := range n.Targets {
-			or(l.cur, l.target(n.Targets[i].Label))
+		for i := range n.Targets() {
+			or(l.cur, l.target(n.Targets()[i].Label))
 		}
 	case wasm.OpReturn, wasm.OpUnreachable, wasm.OpThrow, wasm.OpThrowRef, wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpReturnCallRef:
 		l.nowhere()

@@ -407,8 +407,8 @@ func (k *sinker) visit(slot **ir.Node, what *extent) {
 		serial = k.serial(n.Target)
 		k.site(slot)
 	case wasm.OpBrTable:
-		for i := range n.Targets {
-			serial = min(serial, k.serial(n.Targets[i].Label))
+		for i := range n.Targets() {
+			serial = min(serial, k.serial(n.Targets()[i].Label))
 		}
 	case wasm.OpReturn, wasm.OpThrow, wasm.OpThrowRef, wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpReturnCallRef:
 		serial = 0

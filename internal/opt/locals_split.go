@@ -216,8 +216,8 @@ func (p *splitter) walk(n *ir.Node) {
 		p.join(p.cur, p.target(n.Target))
 	case wasm.OpBrTable:
 		clear(p.cur)
-		for i := range n.Targets {
-			p.join(p.cur, p.target(n.Targets[i].Label))
+		for i := range n.Targets() {
+			p.join(p.cur, p.target(n.Targets()[i].Label))
 		}
 	case wasm.OpReturn, wasm.OpUnreachable, wasm.OpThrow, wasm.OpThrowRef, wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpReturnCallRef:
 		clear(p.cur)

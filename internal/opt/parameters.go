@@ -112,8 +112,8 @@ func (p *parameterPass) collect(f *ir.Func) {
 		case wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpReturnCallRef:
 			fixed = true
 		}
-		for i := range n.Targets {
-			fixed = fixed || n.Targets[i].Label == f.Body && f.Result.Kind != ir.KindNone
+		for i := range n.Targets() {
+			fixed = fixed || n.Targets()[i].Label == f.Body && f.Result.Kind != ir.KindNone
 		}
 		for _, k := range n.Kids {
 			look(k)

@@ -315,8 +315,8 @@ func (c *computer) leave(n *ir.Node) {
 	case wasm.OpBr, wasm.OpBrIf:
 		c.branch(n.Target, nil)
 	case wasm.OpBrTable:
-		for i := range n.Targets {
-			c.branch(n.Targets[i].Label, nil)
+		for i := range n.Targets() {
+			c.branch(n.Targets()[i].Label, nil)
 		}
 	case wasm.OpBlock:
 		if len(n.Kids) > 0 {
@@ -446,8 +446,8 @@ func (c *computer) construct(n *ir.Node) *ir.Node {
 		}
 		c.work += len(sets)
 	}
-	for i := range n.Targets {
-		c.branch(n.Targets[i].Label, sets)
+	for i := range n.Targets() {
+		c.branch(n.Targets()[i].Label, sets)
 	}
 	n.Kids[0] = c.done(c.node(n.Kids[0]))
 	return n

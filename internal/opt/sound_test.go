@@ -37,8 +37,8 @@ func sound(f *ir.Func) error {
 		if n.Target != nil {
 			name(n.Target)
 		}
-		for i := range n.Targets {
-			name(n.Targets[i].Label)
+		for i := range n.Targets() {
+			name(n.Targets()[i].Label)
 		}
 		label := n.Op == wasm.OpBlock || n.Op == wasm.OpLoop
 		if label {

@@ -363,8 +363,8 @@ func (t *tailer) visible(n *ir.Node) bool {
 	if n.Target != nil && !ok(n.Target) {
 		return false
 	}
-	for i := range n.Targets {
-		if !ok(n.Targets[i].Label) {
+	for i := range n.Targets() {
+		if !ok(n.Targets()[i].Label) {
 			return false
 		}
 	}
@@ -513,14 +513,14 @@ func sameTree(a, b *ir.Node) bool {
 func sameIn(a, b *ir.Node, own *[][2]*ir.Node) bool {
 	label := a.Op == wasm.OpBlock || a.Op == wasm.OpLoop
 	if a.Op != b.Op || a.Type != b.Type || a.Result != b.Result || a.Aux != b.Aux || !label && a.Imm != b.Imm ||
-		len(a.Kids) != len(b.Kids) || len(a.Targets) != len(b.Targets) {
+		len(a.Kids) != len(b.Kids) || len(a.Targets()) != len(b.Targets()) {
 		return false
 	}
 	if !sameLabel(a.Target, b.Target, *own) {
 		return false
 	}
-	for i := range a.Targets {
-		x, y := &a.Targets[i], &b.Targets[i]
+	for i := range a.Targets() {
+		x, y := &a.Targets()[i], &b.Targets()[i]
 		if x.Kind != y.Kind || x.Tag != y.Tag || !sameLabel(x.Label, y.Label, *own) {
 			return false
 		}

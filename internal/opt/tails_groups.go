@@ -349,8 +349,8 @@ func (t *tailer) cross(n *ir.Node, depth int, r *tailRoot) {
 	if n.Target != nil {
 		to(n.Target)
 	}
-	for i := range n.Targets {
-		to(n.Targets[i].Label)
+	for i := range n.Targets() {
+		to(n.Targets()[i].Label)
 	}
 	if n.Op == wasm.OpIf {
 		t.cross(n.Kids[0], depth, r)

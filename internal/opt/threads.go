@@ -200,7 +200,7 @@ func (t *threader) jump(before []*ir.Node, n *ir.Node) {
 		if !ok {
 			return
 		}
-		to := from.to.Targets
+		to := from.to.Targets()
 		l := to[min(uint64(v), uint64(len(to)-1))].Label
 		if l == n.Target || l == t.f.Body || l.Imm == 0 || !t.labels[l.Imm-1].open {
 			return

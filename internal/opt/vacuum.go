@@ -170,8 +170,8 @@ func (v *vacuumer) effect(n *ir.Node) *ir.Node {
 		body := v.effect(n.Kids[0])
 		if body == nil {
 			v.changed = true
-			for i := range n.Targets {
-				n.Targets[i].Label.Refs--
+			for i := range n.Targets() {
+				n.Targets()[i].Label.Refs--
 			}
 			return nil
 		}

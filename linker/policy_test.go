@@ -118,14 +118,17 @@ func TestForbiddenThroughTable(t *testing.T) {
 		(func $yields (result i32) (call $yield))
 		(func $dispatch (param i32) (result i32) (call_indirect (result i32) (local.get 0)))
 		(func (export "run") (param i32) (result i32) (call $dispatch (local.get 0))))`)}}
-	_, err := linker.Link(context.Background(), in, linker.Options{WASI: linker.WASI{Forbid: []string{"wasi_snapshot_preview1"}}})
 	const want = `
   export "run" of m
     dispatch of m
       yields of m (through slot 1 of element segment 1)
         import "wasi_snapshot_preview1#sched_yield"`
-	if err == nil || !strings.HasSuffix(err.Error(), want) {
-		t.Errorf("error %v, want the path%s", err, want)
+	for _, o := range []linker.Options{{}, {Optimize: linker.OptimizeSize}, {Optimize: linker.OptimizeSize, OutputOnly: true}, {Optimize: linker.OptimizeSize, OutputOnly: true, Consume: true}} {
+		o.WASI.Forbid = []string{"wasi_snapshot_preview1"}
+		_, err := linker.Link(context.Background(), slices.Clone(in), o)
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("error %v, want the path%s", err, want)
+		}
 	}
 }
 
@@ -152,6 +155,11 @@ func TestWASIRefused(t *testing.T) {
 		{versions, linker.Options{WASI: linker.WASI{Rules: map[string]linker.Policy{"acme:log": linker.PolicyDeny}}}, []string{`wasi rule "acme:log" is not about WASI`}},
 	} {
 		_, err := linker.Link(context.Background(), tt.inputs, tt.o)
+		alone := tt.o
+		alone.Optimize, alone.OutputOnly = linker.OptimizeSize, true
+		if _, again := linker.Link(context.Background(), tt.inputs, alone); err != nil && (again == nil || again.Error() != err.Error()) {
+			t.Errorf("%+v: error %v, and %v where nothing but the output is wanted", tt.o.WASI, err, again)
+		}
 		if err == nil {
 			t.Errorf("%+v: no error, want %q", tt.o.WASI, tt.want)
 			continue

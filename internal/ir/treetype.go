@@ -84,9 +84,7 @@ func (f *Func) retype(n *Node) {
 		n.Type = n.Kids[0].Type
 	case wasm.OpTryTable:
 		n.Type = n.Kids[0].Type
-		if n.Result.Kind == wasm.KindRef && n.Type.Kind != KindUnreachable {
-			n.Type = n.Result
-		}
+		declared(n)
 	case wasm.OpIf:
 		switch {
 		case n.Kids[0].IsUnreachable():
@@ -98,9 +96,7 @@ func (f *Func) retype(n *Node) {
 		default:
 			n.Type = n.Kids[1].Type
 		}
-		if n.Result.Kind == wasm.KindRef && n.HasValue() {
-			n.Type = n.Result
-		}
+		declared(n)
 	case wasm.OpBr, wasm.OpBrTable, wasm.OpReturn, wasm.OpUnreachable, wasm.OpThrow, wasm.OpThrowRef,
 		wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpReturnCallRef:
 		n.Type = Unreachable
@@ -118,6 +114,16 @@ func (f *Func) retype(n *Node) {
 		if n.Op == OpFirst || n.Op == wasm.OpBrIf && len(n.Kids) == 2 {
 			n.Type = n.Kids[0].Type
 		}
+	}
+}
+
+// declared gives an if or try_table whose value is a reference the type that it
+// was declared with. One that was never left at its end may have been declared
+// with a reference and leave something else by now, where a branch out of it
+// became its end.
+func declared(n *Node) {
+	if n.Result.Kind == wasm.KindRef && n.Type.Kind == wasm.KindRef {
+		n.Type = n.Result
 	}
 }
 

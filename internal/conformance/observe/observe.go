@@ -64,6 +64,19 @@ func Inside(t testing.TB, module []byte) string {
 	return observe(t, module, true)
 }
 
+// Compile says why wazero cannot compile a module, nil where it can.
+func Compile(module []byte) error {
+	ctx := context.Background()
+	rt := runtime(ctx)
+	defer rt.Close(ctx)
+	_, err := rt.CompileModule(ctx, module)
+	return err
+}
+
+func runtime(ctx context.Context) wazero.Runtime {
+	return wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(Features))
+}
+
 // observer runs one module.
 type observer struct {
 	ctx    context.Context
@@ -86,7 +99,7 @@ type observer struct {
 func observe(t testing.TB, module []byte, inside bool) string {
 	t.Helper()
 	ctx := context.Background()
-	rt := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(Features))
+	rt := runtime(ctx)
 	defer rt.Close(ctx)
 	code, err := rt.CompileModule(ctx, module)
 	if err != nil {
@@ -278,13 +291,16 @@ func width(types []api.ValueType) int {
 }
 
 // isRef says that values of the type are references.
-func isRef(ty api.ValueType) bool { return ty == valueTypeFuncref || ty == api.ValueTypeExternref }
+func isRef(ty api.ValueType) bool {
+	switch ty {
+	case api.ValueTypeI32, api.ValueTypeI64, api.ValueTypeF32, api.ValueTypeF64, valueTypeV128:
+		return false
+	}
+	return true
+}
 
-// Value types that package api has no names for.
-const (
-	valueTypeV128    api.ValueType = 0x7b
-	valueTypeFuncref api.ValueType = 0x70
-)
+// valueTypeV128 is a vector, which package api has no name for.
+const valueTypeV128 api.ValueType = 0x7b
 
 // clamp makes a number one of the type.
 func clamp(v uint64, ty api.ValueType) uint64 {

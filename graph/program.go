@@ -248,12 +248,12 @@ type Table struct {
 
 // Const is a constant initial value.
 type Const struct {
-	Known bool
 	Type  wasm.ValType
 	Bits  uint64 // i32, i64, f32, f64
 	Hi    uint64 // the upper half of a v128
 	Func  FuncID // ref.func
-	Null  bool   // ref.null
+	Known bool
+	Null  bool // ref.null
 }
 
 // Global is a global.
@@ -275,17 +275,17 @@ type Tag struct {
 
 // Data is a data segment.
 type Data struct {
-	Inst  InstanceID
-	Index uint32 // index into Code.Datas
+	Inst   InstanceID
+	Index  uint32   // index into Code.Datas
+	Memory MemoryID // of an active segment
 	// Active segments keep their memory; Offset is its constant offset when
 	// Known. Deferred ones are emitted passive and initialised by the start
 	// function at their place in the instantiation order.
 	Active   bool
-	Memory   MemoryID
-	Offset   Const
 	Deferred bool
-	// Bytes is the content of a generated segment, whose Inst is 0.
-	Bytes []byte
+	Offset   Const
+	// Bytes is the content of a generated segment, whose Inst is 0: few are.
+	Bytes *[]byte
 }
 
 // Elem is an element segment.
@@ -460,6 +460,19 @@ func (p *Program) Code(id FuncID) (*wasm.Body, *Instance) {
 	return nil, nil
 }
 
+// Sites returns the sites of the body of a defined or generated function, good
+// until the next call with the same scanner.
+func (p *Program) Sites(id FuncID, x *wasm.SiteScanner) []wasm.Site {
+	f := &p.Funcs[id]
+	switch f.Kind {
+	case FuncDefined:
+		return x.Sites(p.ModuleOf(p.Instances[f.Inst]).Code, int(f.Index))
+	case FuncGenerated:
+		return f.Body.Sites
+	}
+	return nil
+}
+
 // FuncName returns a name for people and for the name section, or "".
 func (p *Program) FuncName(id FuncID) string {
 	f := &p.Funcs[id]
@@ -482,7 +495,7 @@ func (p *Program) FuncName(id FuncID) string {
 func (p *Program) DataBytes(id DataID) []byte {
 	d := &p.Datas[id]
 	if d.Inst == 0 {
-		return d.Bytes
+		return *d.Bytes
 	}
 	return p.ModuleOf(p.Instances[d.Inst]).Code.Datas[d.Index].Init
 }

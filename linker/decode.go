@@ -66,8 +66,9 @@ type decoded struct {
 }
 
 // decode reads all inputs in parallel: first the components' structure, then
-// every distinct core module inside them, function bodies in chunks.
-func decode(ctx context.Context, inputs []Input, progress func(done, total int)) (*decoded, error) {
+// every distinct core module inside them, function bodies in chunks. The modules
+// keep no sites if they are to be frugal.
+func decode(ctx context.Context, inputs []Input, frugal bool, progress func(done, total int)) (*decoded, error) {
 	d := &decoded{units: make([]unit, len(inputs)), modules: map[*component.CoreModule]*wasm.Module{}}
 	errs := make([]error, len(inputs))
 	g, _ := errgroup.WithContext(ctx)
@@ -158,6 +159,9 @@ func decode(ctx context.Context, inputs []Input, progress func(done, total int))
 		if m := d.units[i].module; m != nil {
 			scans = append(scans, scan{m, 0})
 		}
+	}
+	for _, s := range scans {
+		s.m.Frugal = frugal
 	}
 	return d, scanAll(ctx, scans, progress)
 }

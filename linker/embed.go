@@ -184,7 +184,7 @@ func (f *flattener) embedded(name string, params, results []wasm.ValType, b *ir.
 
 // bytes adds a passive segment.
 func (f *flattener) bytes(b []byte) graph.DataID {
-	f.p.Datas = append(f.p.Datas, graph.Data{Bytes: b})
+	f.p.Datas = append(f.p.Datas, graph.Data{Bytes: &b})
 	return graph.DataID(len(f.p.Datas) - 1)
 }
 
@@ -302,13 +302,15 @@ func (f *flattener) asksItself(live *shake.Live, id graph.FuncID) bool {
 	if live.Parent(shake.Item{Space: wasm.SpaceFunc, ID: uint32(id)}).Space != wasm.SpaceFunc {
 		return true // exported, or called through a table
 	}
+	var scanner wasm.SiteScanner
 	for fn := graph.FuncID(1); int(fn) < len(f.p.Funcs); fn++ {
 		body, inst := f.p.Code(fn)
 		if body == nil || !live.Func(fn) || inst != nil && f.embed.adapters[inst.ID] {
 			continue
 		}
-		for i := range body.Sites {
-			if s := &body.Sites[i]; s.Kind == wasm.SiteFunc && f.p.Resolve(shake.FuncAt(inst, s.Target)) == id {
+		sites := f.p.Sites(fn, &scanner)
+		for i := range sites {
+			if s := &sites[i]; s.Kind == wasm.SiteFunc && f.p.Resolve(shake.FuncAt(inst, s.Target)) == id {
 				return true
 			}
 		}

@@ -192,7 +192,7 @@ func (a *allocation) strings(b *ir.Builder, list []string, at ir.Local) {
 		b.Call(one)
 		image = append(image, e.bytes...)
 	}
-	a.f.p.Datas[data].Bytes = image
+	a.f.p.Datas[data].Bytes = &image
 }
 
 // within traps unless the bytes from an address on are in the memory.

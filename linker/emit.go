@@ -1,6 +1,7 @@
 package linker
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -14,8 +15,9 @@ import (
 	"github.com/wbundle/wbundle/shake"
 )
 
-// emit makes the output module, ready to be written.
-func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, progress func(done, total int)) (*wasm.Encoder, error) {
+// emit makes the output module. Its bodies are its own; apart says that each of
+// them is to be on its own, too, so that none keeps others in memory.
+func emit(ctx context.Context, l *layout, names, apart bool, customs []wasm.Custom, progress func(done, total int)) (*wasm.Module, error) {
 	m := &wasm.Module{}
 	l.emitTypes(m)
 	l.emitImports(m)
@@ -71,7 +73,7 @@ func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, pro
 		m.HasStart, m.Start = true, l.funcIndex(p.Start)
 	}
 	m.Datas = l.dataSegments
-	refs, namesData, err := l.emitCode(ctx, m, progress)
+	refs, namesData, err := l.emitCode(ctx, m, apart, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func emit(ctx context.Context, l *layout, names bool, customs []wasm.Custom, pro
 		m.Customs = append(m.Customs, l.windowsSection())
 	}
 	m.Customs = append(m.Customs, customs...)
-	return wasm.NewEncoder(m), nil
+	return m, nil
 }
 
 func (l *layout) emitTypes(m *wasm.Module) {
@@ -270,7 +272,7 @@ func (l *layout) expr(e *wasm.Expr, inst *graph.Instance) wasm.Expr {
 // emitCode rewrites the live bodies in parallel. It returns the functions
 // that ref.func names, and whether any instruction names a data segment, which
 // needs the data count section.
-func (l *layout) emitCode(ctx context.Context, m *wasm.Module, progress func(done, total int)) (map[graph.FuncID]bool, bool, error) {
+func (l *layout) emitCode(ctx context.Context, m *wasm.Module, apart bool, progress func(done, total int)) (map[graph.FuncID]bool, bool, error) {
 	ids := l.funcs[l.imported[wasm.SpaceFunc]:]
 	m.Code = make([]wasm.Body, len(ids))
 	type chunk struct{ lo, hi, room int }
@@ -301,13 +303,21 @@ func (l *layout) emitCode(ctx context.Context, m *wasm.Module, progress func(don
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			buf := make([]byte, 0, c.room)
+			var buf []byte
+			if !apart {
+				buf = make([]byte, 0, c.room)
+			}
 			r := rewriter{l: l, refs: map[graph.FuncID]bool{}}
 			ends := make([]int, 0, c.hi-c.lo)
-			for _, id := range ids[c.lo:c.hi] {
+			for i, id := range ids[c.lo:c.hi] {
 				var err error
 				if buf, err = r.body(buf, id); err != nil {
 					return err
+				}
+				if apart {
+					m.Code[c.lo+i].Bytes = bytes.Clone(buf)
+					buf = buf[:0]
+					continue
 				}
 				ends = append(ends, len(buf))
 			}

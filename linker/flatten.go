@@ -44,6 +44,8 @@ type flattener struct {
 	host hostFace
 	// hostMemory is the memory that the host reads and writes; 0: none.
 	hostMemory graph.MemoryID
+	// made is the producers section, once it is.
+	made []wasm.Custom
 }
 
 // item is one entry of a component-level index space, or of an instance.

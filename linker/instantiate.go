@@ -91,7 +91,14 @@ func (f *flattener) instantiateModule(m *wasm.Module, comp graph.ComponentID, in
 		if d.Mode == wasm.SegmentActive {
 			gd.Active = true
 			gd.Memory = inst.Memories[d.Memory]
-			gd.Offset = f.constant(inst, &d.Offset)
+			switch {
+			case d.Offset != nil:
+				gd.Offset = f.constant(inst, d.Offset)
+			case d.Wide:
+				gd.Offset = graph.Const{Known: true, Type: wasm.I64, Bits: uint64(d.At)}
+			default:
+				gd.Offset = graph.Const{Known: true, Type: wasm.I32, Bits: uint64(uint32(d.At))}
+			}
 		}
 		p.Datas = append(p.Datas, gd)
 		inst.Datas = append(inst.Datas, graph.DataID(len(p.Datas)-1))

@@ -111,8 +111,9 @@ func operandSlot(a *wasm.Access, i int) slot { return slot{a.Operands[i], i + 1}
 func (r *rewriter) body(dst []byte, id graph.FuncID) ([]byte, error) {
 	body, inst := r.l.p.Code(id)
 	r.inst = inst
-	if !r.l.guarded || !r.plan(body) {
-		return r.rewrite(dst, body.Bytes, body.Sites, 0), nil
+	sites := r.l.p.Sites(id, &r.scanner)
+	if !r.l.guarded || !r.plan(sites) {
+		return r.rewrite(dst, body.Bytes, sites, 0), nil
 	}
 	r.scratch.first = uint32(len(r.l.p.Types.At(r.l.p.Funcs[id].Type).Params)) + body.Locals()
 	if n := int(r.scratch.first) + len(r.scratch.slots); n > wasm.MaxLocals {
@@ -120,21 +121,21 @@ func (r *rewriter) body(dst []byte, id graph.FuncID) ([]byte, error) {
 			r.l.p.FuncName(id), r.scratch.first, len(r.scratch.slots), wasm.MaxLocals)
 	}
 	// The declarations, with more of them, then the code.
-	code := slices.IndexFunc(body.Sites, func(s wasm.Site) bool { return int(s.Off) >= body.Code })
+	code := slices.IndexFunc(sites, func(s wasm.Site) bool { return int(s.Off) >= body.Code })
 	runs, size := wasm.ReadU32(body.Bytes)
 	dst = wasm.AppendU32(dst, runs+uint32(len(r.scratch.slots)))
-	dst = r.rewrite(dst, body.Bytes[:body.Code], body.Sites[:code], uint32(size))
+	dst = r.rewrite(dst, body.Bytes[:body.Code], sites[:code], uint32(size))
 	for _, s := range r.scratch.slots {
 		dst = append(dst, 1, byte(s.kind))
 	}
-	return r.rewrite(dst, body.Bytes, body.Sites[code:], uint32(body.Code)), nil
+	return r.rewrite(dst, body.Bytes, sites[code:], uint32(body.Code)), nil
 }
 
-// plan collects the scratch locals of a body, and reports whether there are any.
-func (r *rewriter) plan(body *wasm.Body) bool {
+// plan collects the scratch locals of a body with the given sites, and reports whether there are any.
+func (r *rewriter) plan(sites []wasm.Site) bool {
 	r.scratch.slots = r.scratch.slots[:0]
-	for i := range body.Sites {
-		s := &body.Sites[i]
+	for i := range sites {
+		s := &sites[i]
 		if s.Kind != wasm.SiteMemArg {
 			continue
 		}

@@ -93,3 +93,25 @@ func TestSlot(t *testing.T) {
 		t.Error("nothing calls dead")
 	}
 }
+
+// TestByShape moves functions of one shape together, within what has equally
+// long indices.
+func TestByShape(t *testing.T) {
+	shape := map[graph.FuncID]uint64{1: 7, 2: 8, 3: 7, 4: 9, 5: 8, 6: 7, 7: 8, 8: 7}
+	for _, tc := range []struct {
+		first  int
+		limits []int
+		want   []graph.FuncID
+	}{
+		{0, []int{100}, []graph.FuncID{1, 3, 6, 8, 2, 5, 7, 4}},
+		{0, []int{4, 100}, []graph.FuncID{1, 3, 2, 4, 5, 7, 6, 8}},
+		{3, []int{4, 8, 100}, []graph.FuncID{1, 2, 5, 3, 4, 6, 8, 7}},
+		{200, []int{4, 100}, []graph.FuncID{1, 3, 6, 8, 2, 5, 7, 4}},
+	} {
+		ids := []graph.FuncID{1, 2, 3, 4, 5, 6, 7, 8}
+		byShape(ids, tc.first, tc.limits, func(id graph.FuncID) uint64 { return shape[id] })
+		if !slices.Equal(ids, tc.want) {
+			t.Errorf("from %d, limits %v: %v, want %v", tc.first, tc.limits, ids, tc.want)
+		}
+	}
+}

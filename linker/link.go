@@ -36,7 +36,8 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	}
 
 	// Bytes become modules and components; every distinct core module once.
-	dec, err := decode(ctx, inputs, step("decode"))
+	// The sites are found again and again where the optimiser needs the memory.
+	dec, err := decode(ctx, inputs, opts.optimize() != OptimizeNone, step("decode"))
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +115,13 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	l := layoutPass(p, live, &opts, f.hostMemory)
 	laid := l.funcs
 
+	summary := f.countInputs()
+	if opts.OutputOnly {
+		f.forgetDatas()
+	}
+
 	// The optimiser takes a module and gives back a smaller one.
-	var module []byte
+	var module *wasm.Module
 	if opts.optimize() != OptimizeNone {
 		step("optimize")
 		if module, l, err = f.optimizePass(ctx, l); err != nil {
@@ -135,8 +141,11 @@ func Link(ctx context.Context, inputs []Input, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Result{Output: out, Program: p, Origins: origins(l, laid)}
-	r.Summary = f.summary(l, adapters)
+	f.summarize(&summary, l, adapters)
+	r := &Result{Output: out, Summary: summary}
+	if !opts.OutputOnly {
+		r.Program, r.Origins = p, origins(l, laid)
+	}
 	return r, nil
 }
 
@@ -198,14 +207,14 @@ func worldLabel(world string) string {
 
 // output writes the module, as it is or wrapped as a component. module is what
 // the optimiser made of it; nil where it has not been emitted yet.
-func (f *flattener) output(ctx context.Context, l *layout, module []byte, progress func(done, total int)) ([]byte, error) {
+func (f *flattener) output(ctx context.Context, l *layout, module *wasm.Module, progress func(done, total int)) ([]byte, error) {
 	emit := func(customs []wasm.Custom) (*wasm.Encoder, error) {
-		if module == nil {
-			return emit(ctx, l, f.opts.Names == NamesKeep, customs, progress)
-		}
-		m, err := wasm.DecodeNoScan("output", module)
-		if err != nil {
-			return nil, err
+		m := module
+		if m == nil {
+			var err error
+			if m, err = emit(ctx, l, f.opts.Names == NamesKeep, false, nil, progress); err != nil {
+				return nil, err
+			}
 		}
 		m.Customs = append(m.Customs, customs...)
 		return wasm.NewEncoder(m), nil
@@ -274,6 +283,9 @@ const Version = "0.1.0"
 // producers merges the producers sections of the modules that were linked.
 // Where two name one tool in different versions, the first stays.
 func (f *flattener) producers() []wasm.Custom {
+	if f.made != nil {
+		return f.made
+	}
 	var all wasm.Producers
 	for _, m := range f.p.Modules[1:] {
 		p, _ := m.Code.Producers() // an unreadable custom section is not an error of the module
@@ -284,5 +296,6 @@ func (f *flattener) producers() []wasm.Custom {
 		}
 	}
 	all.Add(wasm.ProducerProcessedBy, "wbundle", Version)
-	return []wasm.Custom{{Name: wasm.ProducersSection, Data: wasm.AppendProducers(nil, &all)}}
+	f.made = []wasm.Custom{{Name: wasm.ProducersSection, Data: wasm.AppendProducers(nil, &all)}}
+	return f.made
 }

@@ -162,17 +162,16 @@ type demand struct {
 // growing are the memories that live code may grow.
 func growing(p *graph.Program, live *shake.Live) map[graph.MemoryID]bool {
 	out := map[graph.MemoryID]bool{}
+	var scanner wasm.SiteScanner
 	for fn := graph.FuncID(1); int(fn) < len(p.Funcs); fn++ {
 		if !live.Func(fn) {
 			continue
 		}
-		body, inst := p.Code(fn)
-		if body == nil {
-			continue
-		}
-		for i := range body.Sites {
-			if s := &body.Sites[i]; s.Kind == wasm.SiteMemOp && s.Op == wasm.OpMemoryGrow {
-				out[shake.DecodeMemOp(body.Sites[i:], inst).Memory] = true
+		_, inst := p.Code(fn)
+		sites := p.Sites(fn, &scanner)
+		for i := range sites {
+			if s := &sites[i]; s.Kind == wasm.SiteMemOp && s.Op == wasm.OpMemoryGrow {
+				out[shake.DecodeMemOp(sites[i:], inst).Memory] = true
 			}
 		}
 	}
@@ -307,18 +306,17 @@ func windowFuncs(p *graph.Program, live *shake.Live, mems []graph.MemoryID) {
 			Name: p.Memories[id].Name + " memory size",
 		})
 	}
+	var scanner wasm.SiteScanner
 	n := len(p.Funcs)
 	for fn := graph.FuncID(1); int(fn) < n; fn++ {
 		if !live.Func(fn) {
 			continue
 		}
-		body, inst := p.Code(fn)
-		if body == nil {
-			continue
-		}
-		for i := range body.Sites {
-			if body.Sites[i].Kind == wasm.SiteMemOp {
-				windowFunc(p, shake.DecodeMemOp(body.Sites[i:], inst), last)
+		_, inst := p.Code(fn)
+		sites := p.Sites(fn, &scanner)
+		for i := range sites {
+			if sites[i].Kind == wasm.SiteMemOp {
+				windowFunc(p, shake.DecodeMemOp(sites[i:], inst), last)
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package linker
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"maps"
@@ -25,29 +26,40 @@ const (
 
 // optimizePass optimises the emitted module.
 //
-// In: the layout of the module. Out: a module that does the same, as bytes, and
-// the layout of that: the same program, with the lists of ids in the order of
-// the new indices.
+// In: the layout of the module. Out: a module that does the same, and the layout
+// of that: the same program, with the lists of ids in the order of the new
+// indices.
 //
 // The optimiser works on one flat module, not on the program: windows, adapters
 // and imports are plain code by then, and an instruction names what it means
 // without an instance between. What the optimiser leaves unused is found by
 // linking the flat module again, alone, with the passes that link anything:
 // mark, layout, emit.
-func (f *flattener) optimizePass(ctx context.Context, l *layout) ([]byte, *layout, error) {
-	e, err := emit(ctx, l, f.opts.Names == NamesKeep, nil, func(int, int) {})
+func (f *flattener) optimizePass(ctx context.Context, l *layout) (*wasm.Module, *layout, error) {
+	m, err := emit(ctx, l, f.opts.Names == NamesKeep, true, nil, func(int, int) {})
 	if err != nil {
 		return nil, nil, err
 	}
-	module := e.Append(make([]byte, 0, e.Size()))
-	e = nil // its bodies are as large as the module
+	if f.opts.OutputOnly {
+		f.forget(l)
+		if f.opts.Consume {
+			f.consume(m)
+		}
+	}
+	size := wasm.NewEncoder(m).Size()
 	level := opt.Size
 	if f.opts.Optimize == OptimizeSpeed {
 		level = opt.Speed
 	}
 	for range optimizeRounds {
-		m, err := wasm.Decode("output", module)
-		if err != nil {
+		// The optimiser changes the module itself. Of a small one there is a copy,
+		// in case that what comes of it is larger: no function gets larger, but
+		// indices may.
+		var before []byte
+		if size <= optimizeAgain {
+			before = wasm.Encode(m)
+		}
+		if err := m.ScanExprs(); err != nil {
 			return nil, nil, fmt.Errorf("pass emit made a module that cannot be read: %w", err)
 		}
 		changes, err := opt.Run(ctx, m, opt.Options{Level: level, Check: f.opts.Check})
@@ -58,21 +70,76 @@ func (f *flattener) optimizePass(ctx context.Context, l *layout) ([]byte, *layou
 		if err != nil {
 			return nil, nil, err
 		}
-		gain := len(module) - len(again)
-		if gain < 0 {
-			break
+		sizeAgain := wasm.NewEncoder(again).Size()
+		if sizeAgain > size && before != nil {
+			m, err = wasm.DecodeNoScan("output", before)
+			return m, l, err
 		}
-		module, l = again, next
-		if gain < len(module)>>8 || len(module) > optimizeAgain {
+		gain := size - sizeAgain
+		m, l, size = again, next, sizeAgain
+		if gain < size>>8 || size > optimizeAgain {
 			break
 		}
 	}
-	return module, l, nil
+	return m, l, nil
+}
+
+// forgetDatas drops the data segments once they are laid out.
+func (f *flattener) forgetDatas() {
+	for _, m := range f.p.Modules[1:] {
+		m.Code.Datas = nil
+	}
+	f.p.Datas = nil
+}
+
+// forget drops what of the program is in the emitted module now, and what only
+// emission looks at: it is several times as large as the module.
+func (f *flattener) forget(l *layout) {
+	for _, m := range f.p.Modules[1:] {
+		m.Code.Code, m.Code.Elems, m.Code.Globals = nil, nil, nil
+	}
+	f.p.Elems = nil
+	l.dataSegments, l.elemPieces, l.index = nil, nil, [wasm.SpaceElem + 1][]uint32{}
+}
+
+// consume drops the inputs once m has been emitted.
+func (f *flattener) consume(m *wasm.Module) {
+	f.producers()
+	exported := map[*wasm.Module]bool{}
+	for i := range f.p.WorldExports {
+		exported[f.p.WorldExports[i].Module] = true
+	}
+	for _, gm := range f.p.Modules[1:] {
+		if exported[gm.Code] {
+			continue // it goes out as it is
+		}
+		gm.Code.Bytes = nil
+		var names []wasm.Custom // for errors
+		if c := gm.Code.Custom(wasm.NamesSection); c != nil {
+			names = append(names, wasm.Custom{Name: c.Name, Data: bytes.Clone(c.Data), Off: c.Off})
+		}
+		gm.Code.Customs, gm.Relocs = names, nil
+	}
+	f.dec, f.done, f.modules = nil, nil, nil
+	for i := range f.inputs {
+		f.inputs[i].Bytes = nil
+	}
+	size := 0
+	for i := range m.Datas {
+		size += len(m.Datas[i].Init)
+	}
+	content := make([]byte, 0, size)
+	for i := range m.Datas {
+		start := len(content)
+		content = append(content, m.Datas[i].Init...)
+		m.Datas[i].Init = content[start:len(content):len(content)]
+	}
 }
 
 // relink links an optimised module alone. The layout that it returns is of the
 // program that was linked first.
-func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Changes, from *layout) ([]byte, *layout, error) {
+func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Changes, from *layout) (*wasm.Module, *layout, error) {
+	m.Frugal = true
 	if err := scanAll(ctx, []scan{{m, 0}}, func(int, int) {}); err != nil {
 		return nil, nil, fmt.Errorf("the optimiser made a module that cannot be read: %w", err)
 	}
@@ -103,11 +170,12 @@ func relink(ctx context.Context, opts *Options, m *wasm.Module, changes *opt.Cha
 		host = inst.Memories[0]
 	}
 	l := layoutPass(p, live, alone, host)
-	e, err := emit(ctx, l, opts.Names == NamesKeep, keptCustoms(m, len(l.memories) > 0), func(int, int) {})
+	m.Datas, p.Datas = nil, nil // those that are left are in the layout
+	out, err := emit(ctx, l, opts.Names == NamesKeep, true, keptCustoms(m, len(l.memories) > 0), func(int, int) {})
 	if err != nil {
 		return nil, nil, err
 	}
-	return e.Append(make([]byte, 0, e.Size())), l.inTermsOf(from, inst, changes), nil
+	return out, l.inTermsOf(from, inst, changes), nil
 }
 
 // keptCustoms are the custom sections of an emitted module that are not made
@@ -164,14 +232,19 @@ func (l *layout) inTermsOf(from *layout, inst *graph.Instance, changes *opt.Chan
 // translate maps the ids that now are in a module to those of the program that
 // the module came from: instance lists them by the index they had.
 func translate[ID ~uint32](now, instance, from []ID) []ID {
-	index := make(map[ID]int, len(instance))
+	if len(now) == 0 {
+		return nil
+	}
+	index := make([]uint32, slices.Max(now)+1) // plus one
 	for i, id := range instance {
-		index[id] = i
+		if int(id) < len(index) {
+			index[id] = uint32(i) + 1
+		}
 	}
 	out := make([]ID, len(now))
 	for i, id := range now {
-		if k, ok := index[id]; ok && k < len(from) {
-			out[i] = from[k]
+		if k := int(index[id]); k > 0 && k <= len(from) {
+			out[i] = from[k-1]
 		}
 	}
 	return out

@@ -143,6 +143,14 @@ type Options struct {
 	// inputs are not validated, and what is ill-typed in them stays so.
 	Check bool
 
+	// OutputOnly says that nobody will ask where the output comes from:
+	// Result.Program and Result.Origins are nil, and their memory is there for
+	// the optimiser.
+	OutputOnly bool
+	// Consume, with OutputOnly, hands the inputs over: a link that optimises takes
+	// Input.Bytes away when it needs them no more.
+	Consume bool
+
 	marking marking // markPrecise, except in measurements
 
 	// Progress, when set, is called as passes begin and advance. It may be
@@ -160,10 +168,12 @@ type Progress struct {
 type Result struct {
 	// Output is the module or component; the same bytes for the same inputs and options.
 	Output []byte
-	// Program is the linked program, for graph, inspect and reports.
+	// Program is the linked program, for graph, inspect and reports; nil with
+	// Options.OutputOnly.
 	Program *graph.Program
 	Summary Summary
-	// Origins tells where every item of the output comes from.
+	// Origins tells where every item of the output comes from; nil with
+	// Options.OutputOnly.
 	Origins *Origins
 }
 

@@ -1,6 +1,7 @@
 package linker
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"slices"
@@ -47,8 +48,15 @@ const cutGain = 4
 
 // dataPlace is a data segment whose place is known and empty before.
 type dataPlace struct {
+	at uint64 // in the memory of the output, the window's base included
+	id graph.DataID
+}
+
+// dataPiece is a segment on its way out: a part of a place, or of several.
+type dataPiece struct {
 	id    graph.DataID
-	at    uint64 // in the memory of the output, the window's base included
+	mem   graph.MemoryID
+	at    uint64
 	bytes []byte
 }
 
@@ -58,29 +66,39 @@ type dataPacker struct {
 	// places are those that may be cut and joined, by memory, since the last
 	// segment that may not.
 	places map[graph.MemoryID][]dataPlace
-	order  []graph.MemoryID // of places
+	order  []graph.MemoryID       // of places
+	count  map[graph.MemoryID]int // of live segments
+	// changed are the segments whose content is not what it was.
+	changed map[graph.DataID][]byte
 	// packed are the memories that have been written by segments that went out
 	// already.
 	packed map[graph.MemoryID]bool
 	// gain is what a cut has to save at least, see cutGain.
 	gain int
+	// pieces are what has been cut and may go out in any order.
+	pieces []dataPiece
 
+	n        int // of segments
 	ids      []graph.DataID
-	segments []wasm.Data
+	segments []wasm.Data // nil while they are counted
 }
 
 // packDatas fills in dataSegments, datas and the indices of those that
 // instructions name.
 func (l *layout) packDatas() {
 	live := order[graph.DataID](l, wasm.SpaceData, len(l.p.Datas), nil)
-	for gain := cutGain; ; gain = 2*gain + 16 {
-		d := &dataPacker{l: l, places: map[graph.MemoryID][]dataPlace{}, packed: map[graph.MemoryID]bool{}, gain: gain,
-			ids: make([]graph.DataID, 0, len(live)), segments: make([]wasm.Data, 0, len(live))}
-		for _, id := range live {
-			d.add(id)
+	count := map[graph.MemoryID]int{}
+	for _, id := range live {
+		if d := &l.p.Datas[id]; d.Active {
+			count[d.Memory]++
 		}
-		d.flush()
-		if len(d.segments) <= max(maxSegments, len(live)) {
+	}
+	for gain := cutGain; ; gain = 2*gain + 16 {
+		// Twice, so that there is room for as many segments as there will be and
+		// no more.
+		d := l.packWith(gain, live, count, -1)
+		if d.n <= max(maxSegments, len(live)) {
+			d = l.packWith(gain, live, count, d.n)
 			l.datas, l.dataSegments = d.ids, d.segments
 			break
 		}
@@ -99,6 +117,21 @@ func (l *layout) packDatas() {
 	}
 }
 
+// packWith lays out the segments with the given gain of a cut. There are n of
+// them; -1: they are to be counted.
+func (l *layout) packWith(gain int, live []graph.DataID, count map[graph.MemoryID]int, n int) *dataPacker {
+	d := &dataPacker{l: l, count: count, changed: map[graph.DataID][]byte{}, places: map[graph.MemoryID][]dataPlace{}, packed: map[graph.MemoryID]bool{}, gain: gain}
+	if n >= 0 {
+		d.pieces = make([]dataPiece, 0, n)
+		d.ids, d.segments = make([]graph.DataID, 0, n), make([]wasm.Data, 0, n)
+	}
+	for _, id := range live {
+		d.add(id)
+	}
+	d.flush()
+	return d
+}
+
 // add takes one segment, in the order in which they are initialised.
 func (d *dataPacker) add(id graph.DataID) {
 	p := d.l.p
@@ -114,16 +147,18 @@ func (d *dataPacker) add(id graph.DataID) {
 		if size == 0 {
 			return
 		}
-		if d.places[data.Memory] == nil {
+		if _, ok := d.places[data.Memory]; !ok {
 			d.order = append(d.order, data.Memory)
+			d.places[data.Memory] = make([]dataPlace, 0, d.count[data.Memory])
 		}
 		if dead := d.l.live.DeadData(id); len(dead) > 0 {
 			bytes = slices.Clone(bytes)
 			for _, r := range dead {
 				clear(bytes[r[0]:r[1]])
 			}
+			d.changed[id] = bytes
 		}
-		d.places[data.Memory] = append(d.places[data.Memory], dataPlace{id, data.Offset.Bits + d.base(data.Memory), bytes})
+		d.places[data.Memory] = append(d.places[data.Memory], dataPlace{data.Offset.Bits + d.base(data.Memory), id})
 		return
 	}
 	d.flush()
@@ -134,8 +169,17 @@ func (d *dataPacker) add(id graph.DataID) {
 	}
 	inst := p.Instances[data.Inst]
 	out := d.active(data.Memory, 0, bytes)
-	out.Offset = d.l.expr(&p.ModuleOf(inst).Code.Datas[data.Index].Offset, inst)
+	offset := d.l.expr(p.ModuleOf(inst).Code.Datas[data.Index].OffsetExpr(), inst)
+	out.Offset = &offset
 	d.put(id, out)
+}
+
+// content is the content of a segment that may be cut.
+func (d *dataPacker) content(id graph.DataID) []byte {
+	if b, ok := d.changed[id]; ok {
+		return b
+	}
+	return d.l.p.DataBytes(id)
 }
 
 // base is what a window adds to addresses.
@@ -148,11 +192,10 @@ func (d *dataPacker) base(mem graph.MemoryID) uint64 {
 
 // active makes a segment with a known offset.
 func (d *dataPacker) active(mem graph.MemoryID, at uint64, bytes []byte) wasm.Data {
-	t := wasm.I32
-	if d.l.p.Memories[mem].Type.Is64 {
-		t = wasm.I64
+	out := wasm.Data{Memory: d.l.memoryIndex(mem), Init: bytes, At: int64(int32(at)), Wide: d.l.p.Memories[mem].Type.Is64}
+	if out.Wide {
+		out.At = int64(at)
 	}
-	out := wasm.Data{Memory: d.l.memoryIndex(mem), Init: bytes, Offset: wasm.Expr{Bytes: d.l.constExpr(graph.Const{Known: true, Type: t, Bits: at}, t)}}
 	if out.Memory != 0 {
 		out.Flags = 2
 	}
@@ -161,7 +204,11 @@ func (d *dataPacker) active(mem graph.MemoryID, at uint64, bytes []byte) wasm.Da
 
 // put appends a segment of the output.
 func (d *dataPacker) put(id graph.DataID, s wasm.Data) {
-	d.l.index[wasm.SpaceData][id] = uint32(len(d.segments))
+	d.l.index[wasm.SpaceData][id] = uint32(d.n)
+	d.n++
+	if d.segments == nil {
+		return
+	}
 	d.ids = append(d.ids, id)
 	d.segments = append(d.segments, s)
 }
@@ -174,16 +221,17 @@ func (d *dataPacker) flush() {
 		byPlace := func(a, b dataPlace) int { return cmp.Compare(a.at, b.at) }
 		sorted := places // as nearly all modules have them
 		if !slices.IsSortedFunc(places, byPlace) {
-			sorted = slices.SortedStableFunc(slices.Values(places), byPlace)
+			sorted = slices.Clone(places)
+			slices.SortStableFunc(sorted, byPlace)
 		}
 		overlap := false
 		for i := range sorted[1:] {
-			overlap = overlap || sorted[i].at+uint64(len(sorted[i].bytes)) > sorted[i+1].at
+			overlap = overlap || sorted[i].at+uint64(len(d.content(sorted[i].id))) > sorted[i+1].at
 		}
 		if overlap {
 			// The later one wins, zeros included.
 			for _, s := range places {
-				d.put(s.id, d.active(mem, s.at, s.bytes))
+				d.put(s.id, d.active(mem, s.at, d.content(s.id)))
 			}
 			continue
 		}
@@ -191,6 +239,34 @@ func (d *dataPacker) flush() {
 	}
 	clear(d.places)
 	d.order = d.order[:0]
+	d.together()
+}
+
+// together writes the pieces, those that look alike next to each other, as
+// byShape does with functions: they do not overlap, so that their order is
+// nobody's business but the compressor's.
+func (d *dataPacker) together() {
+	// By length and beginning, and then by where the first of each kind is.
+	head := func(i int32) []byte { return d.pieces[i].bytes[:min(len(d.pieces[i].bytes), 16)] }
+	alike := func(a, b int32) int {
+		return cmp.Or(cmp.Compare(len(d.pieces[a].bytes), len(d.pieces[b].bytes)), bytes.Compare(head(a), head(b)))
+	}
+	order, first := make([]int32, len(d.pieces)), make([]int32, len(d.pieces))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(alike(a, b), cmp.Compare(a, b)) })
+	for i, p := range order {
+		if first[p] = p; i > 0 && alike(order[i-1], p) == 0 {
+			first[p] = first[order[i-1]]
+		}
+	}
+	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(first[a], first[b]), cmp.Compare(a, b)) })
+	for _, i := range order {
+		p := &d.pieces[i]
+		d.put(p.id, d.active(p.mem, p.at, p.bytes))
+	}
+	d.pieces = d.pieces[:0]
 }
 
 // cut writes the runs of bytes that are not zero, joined where what lies between
@@ -200,39 +276,54 @@ func (d *dataPacker) cut(mem graph.MemoryID, places []dataPlace) {
 		bytes    []byte // of the segment at hand: a part of its source while it has one
 		id       graph.DataID
 		at       uint64
-		from, to int // where bytes are in the source
+		size     uint64 // of the segment at hand
+		from, to int    // where bytes are in the source
 		last     = -1
 	)
 	for n, s := range places {
-		for pos := 0; pos < len(s.bytes); {
-			lo := pos + leadingZeros(s.bytes[pos:])
-			if lo == len(s.bytes) {
+		source := d.content(s.id)
+		for pos := 0; pos < len(source); {
+			lo := pos + leadingZeros(source[pos:])
+			if lo == len(source) {
 				break
 			}
 			room := d.header(mem, s.at+uint64(lo)) + d.gain
-			hi, next := zeroRun(s.bytes, lo, room+1)
+			hi, next := zeroRun(source, lo, room+1)
 			begin := s.at + uint64(lo)
-			switch end := at + uint64(len(bytes)); {
+			switch end := at + size; {
 			case last < 0 || begin-end > uint64(room):
 				if last >= 0 {
-					d.put(id, d.active(mem, at, bytes))
+					d.piece(dataPiece{id, mem, at, bytes})
 				}
 				id, at, from, to, last = s.id, begin, lo, hi, n
-				bytes = s.bytes[from:to:to]
+				bytes, size = source[from:to:to], uint64(to-from)
 			case last == n:
 				// In one source: nothing to copy.
 				to = hi
-				bytes = s.bytes[from:to:to]
+				bytes, size = source[from:to:to], uint64(to-from)
 			default:
-				bytes = append(append(bytes, make([]byte, begin-end)...), s.bytes[lo:hi]...)
+				size = begin - at + uint64(hi-lo)
 				last = len(places) // of more than one source from here on
+				if d.segments == nil {
+					break
+				}
+				bytes = append(append(bytes, make([]byte, begin-end)...), source[lo:hi]...)
 			}
 			pos = next
 		}
 	}
 	if last >= 0 {
-		d.put(id, d.active(mem, at, bytes))
+		d.piece(dataPiece{id, mem, at, bytes})
 	}
+}
+
+// piece takes note of a segment.
+func (d *dataPacker) piece(p dataPiece) {
+	if d.segments == nil {
+		d.n++
+		return
+	}
+	d.pieces = append(d.pieces, p)
 }
 
 // header is how many bytes a segment takes that is not much longer than that:

@@ -204,7 +204,7 @@ func TestPackData(t *testing.T) {
 				}
 				i += r.IntN(5) * r.IntN(9)
 			}
-			m.Datas = append(m.Datas, wasm.Data{Offset: constI32(at), Init: bytes})
+			m.Datas = append(m.Datas, wasm.Data{At: int64(at), Init: bytes})
 			copy(memory[at:size], bytes[:min(len(bytes), size-at)])
 			at = min(at+len(bytes)+r.IntN(20), size-100)
 		}
@@ -219,5 +219,28 @@ func TestPackData(t *testing.T) {
 		if t.Failed() {
 			return
 		}
+	}
+}
+
+// TestAlikeDataTogether links two modules with the same data: each piece stands
+// next to its copy, and lies where it did.
+func TestAlikeDataTogether(t *testing.T) {
+	t.Parallel()
+	text := func(name string) []byte {
+		return parse(t, `(module (memory (export "memory-`+name+`") 1)
+			(data (i32.const 16) "first of all, a text") (data (i32.const 400) "another one, longer than the first")
+			(func (export "`+name+`") (param i32) (result i32) (i32.load8_u (local.get 0))))`)
+	}
+	o := linker.Options{Root: "main", Memory: linker.MemorySingle, Check: true}
+	main := parse(t, `(module (import "a" "a" (func $a (param i32) (result i32))) (import "b" "b" (func $b (param i32) (result i32)))
+		(func (export "both") (param i32) (result i32) (i32.add (call $a (local.get 0)) (i32.shl (call $b (local.get 0)) (i32.const 8)))))`)
+	res := link(t, []linker.Input{{ID: "main", Bytes: main}, {ID: "a", Bytes: text("a")}, {ID: "b", Bytes: text("b")}}, o)
+	runWazero(t, "single", res.Output, []answer{{"both(16)", fmt.Sprint('f' | 'f'<<8)}, {"both(400)", fmt.Sprint('a' | 'a'<<8)}, {"both(40)", "0"}})
+	var order []string
+	for _, d := range decodeModule(t, res.Output).Datas {
+		order = append(order, string(d.Init[:5]))
+	}
+	if got := fmt.Sprint(order); got != "[first first anoth anoth]" {
+		t.Errorf("segments %s", got)
 	}
 }

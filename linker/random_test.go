@@ -84,7 +84,8 @@ func fuzzer(dir, tmp string, i int) []byte {
 	args := []string{filepath.Join(dir, "wasm-opt"), "-ttf", in, "-o", out, "--all-features",
 		"--disable-gc", "--disable-strings", "--disable-threads", "--disable-relaxed-simd",
 		"--disable-memory64", "--disable-multimemory", "--disable-shared-everything", "--disable-stack-switching",
-		"--disable-custom-descriptors", "--disable-fp16", "--disable-relaxed-atomics", "--disable-compact-imports"}
+		"--disable-custom-descriptors", "--disable-fp16", "--disable-relaxed-atomics", "--disable-compact-imports",
+		"--disable-wide-arithmetic"}
 	if i%2 == 1 {
 		args = append(args, "--disable-multivalue")
 	}
@@ -247,17 +248,6 @@ func bounded(module []byte) []byte {
 	return wasm.Encode(m)
 }
 
-// firstDifference is where two texts differ first.
-func firstDifference(got, want string) string {
-	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
-	i := 0
-	for i < min(len(g), len(w))-1 && g[i] == w[i] {
-		i++
-	}
-	return fmt.Sprintf("line %d, after\n%.1000s\ngot\n%.1000s\nwant\n%.1000s",
-		i, strings.Join(g[max(0, i-8):i], "\n"), strings.Join(g[i:min(len(g), i+4)], "\n"), strings.Join(w[i:min(len(w), i+4)], "\n"))
-}
-
 func compareRandom(t *testing.T, n int, generate func(i int) []byte) {
 	made, wrong, before, after := 0, 0, 0, 0
 	left := map[string]int{}
@@ -304,4 +294,15 @@ func compareRandom(t *testing.T, n int, generate func(i int) []byte) {
 		t.Fatal("no module was made")
 	}
 	t.Logf("%d modules, %d bytes, %d with --optimize size; left out: %v", made, before, after, left)
+}
+
+// firstDifference shows where two texts differ, with the lines before.
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	i := 0
+	for i < len(g) && i < len(w) && g[i] == w[i] {
+		i++
+	}
+	part := func(lines []string) string { return strings.Join(lines[max(0, i-5):min(len(lines), i+3)], "\n") }
+	return fmt.Sprintf("line %d differs, got\n%.2000s\nwant\n%.2000s", i+1, part(g), part(w))
 }

@@ -252,7 +252,7 @@ func (p *relocProgram) module() []byte {
 	var code, data []reloc
 	// Data.
 	for seg := range bases {
-		d := wasm.Data{Offset: constI32(int(bases[seg])), Init: make([]byte, sizes[seg])}
+		d := wasm.Data{At: int64(bases[seg]), Init: make([]byte, sizes[seg])}
 		for i := range p.symbols {
 			s := &p.symbols[i]
 			if s.segment != seg {
@@ -406,7 +406,7 @@ func TestRandomRelocations(t *testing.T) {
 			out := decodeModule(t, res.Output)
 			var memory [1 << 16]byte
 			for _, d := range out.Datas {
-				at, _ := d.Offset.ConstI32()
+				at, _ := d.OffsetI32()
 				copy(memory[at:], d.Init)
 			}
 			bases, _ := p.segments()

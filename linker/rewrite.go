@@ -15,6 +15,7 @@ type rewriter struct {
 	// namesData says that some instruction names a data segment.
 	namesData bool
 	scratch   scratch // of the body at hand
+	scanner   wasm.SiteScanner
 }
 
 // rewrite appends what follows pos in a body to dst, rewritten.

@@ -18,7 +18,7 @@ func TestPadding(t *testing.T) {
 		RecGroups: []wasm.RecGroup{{Count: 1}},
 		Funcs:     []uint32{0},
 		Exports:   []wasm.Export{{Name: "load"}},
-		Datas:     []wasm.Data{{Offset: constI32(0), Init: []byte("\x11\x22\x33\x44")}},
+		Datas:     []wasm.Data{{Init: []byte("\x11\x22\x33\x44")}},
 	}
 	m.Code = []wasm.Body{{Code: 1, Bytes: []byte("\x00" +
 		"\x41\x81\x80\x80\x80\x00" + "\x2d\x00\x82\x80\x80\x80\x00" + // mem[1 + 2]

@@ -75,6 +75,7 @@ type setting struct {
 
 type shims struct {
 	p          *graph.Program
+	scanner    wasm.SiteScanner
 	forwarders []forwarder
 	tables     map[graph.TableID]*constTable
 	globals    map[graph.GlobalID]*constGlobal
@@ -141,7 +142,11 @@ func (s *shims) forwarder(id graph.FuncID) (fw forwarder, ok bool) {
 	body, inst := p.Code(id)
 	// The body of the longest forwarder, and no locals: one byte of count.
 	params := len(p.Types.At(p.Funcs[id].Type).Params)
-	if body.Code != 1 || len(body.Sites) != 2 || len(body.Bytes) > 3*params+24 {
+	if body.Code != 1 || len(body.Bytes) > 3*params+24 {
+		return fw, false
+	}
+	sites := p.Sites(id, &s.scanner)
+	if len(sites) != 2 {
 		return fw, false
 	}
 	off := body.Code
@@ -163,11 +168,11 @@ func (s *shims) forwarder(id graph.FuncID) (fw forwarder, ok bool) {
 	switch {
 	case from.Op == wasm.OpI32Const && (call.Op == wasm.OpCallIndirect || call.Op == wasm.OpReturnCallIndirect):
 		fw.slot = uint32(from.Arg)
-		fw.table = inst.Tables[body.Sites[1].Target]
-		fw.typ = p.ModuleOf(inst).Types[body.Sites[0].Target]
+		fw.table = inst.Tables[sites[1].Target]
+		fw.typ = p.ModuleOf(inst).Types[sites[0].Target]
 	case from.Op == wasm.OpGlobalGet && (call.Op == wasm.OpCallRef || call.Op == wasm.OpReturnCallRef):
-		fw.global = inst.Globals[body.Sites[0].Target]
-		fw.typ = p.ModuleOf(inst).Types[body.Sites[1].Target]
+		fw.global = inst.Globals[sites[0].Target]
+		fw.typ = p.ModuleOf(inst).Types[sites[1].Target]
 	default:
 		return fw, false
 	}
@@ -210,7 +215,7 @@ func (s *shims) disqualify() {
 		}
 		code := p.ModuleOf(inst).Code
 		for i := range code.Code {
-			s.writes(code.Code[i].Sites, inst)
+			s.writes(s.scanner.Sites(code, i), inst)
 		}
 	}
 }

@@ -74,7 +74,7 @@ func startPass(p *graph.Program, windows bool) error {
 				continue
 			}
 			d.Deferred, needed, deferred = true, true, true
-			if err := pushOffset(p, b, inst, d.Offset, &m.Datas[d.Index].Offset); err != nil {
+			if err := pushOffset(p, b, inst, d.Offset, m.Datas[d.Index].OffsetExpr()); err != nil {
 				return err
 			}
 			b.I32(0)

@@ -9,10 +9,10 @@ import (
 	"github.com/wbundle/wbundle/internal/wasm"
 )
 
-// summary counts what went in and what came out.
-func (f *flattener) summary(l *layout, adapters int) Summary {
+// countInputs begins the summary with what went in.
+func (f *flattener) countInputs() Summary {
 	p := f.p
-	s := Summary{Memory: f.opts.memory(), Adapters: adapters, Warnings: f.warn}
+	s := Summary{Memory: f.opts.memory()}
 	instances := make([]int, len(f.inputs))
 	for _, inst := range p.Instances[1:] {
 		instances[inst.Input]++
@@ -27,17 +27,6 @@ func (f *flattener) summary(l *layout, adapters int) Summary {
 	for _, m := range p.Modules[1:] {
 		s.Types.In += len(m.Code.Types)
 	}
-	s.Functions.Out = len(l.funcs) - l.imported[wasm.SpaceFunc]
-	kinds := generatedKinds(p)
-	for _, id := range l.funcs[l.imported[wasm.SpaceFunc]:] {
-		if p.Funcs[id].Kind == graph.FuncGenerated && kinds[id] == OriginAdapter {
-			s.AdaptersLeft++
-		}
-	}
-	s.Globals.Out = len(l.globals) - l.imported[wasm.SpaceGlobal]
-	s.Tables.Out = len(l.tables) - l.imported[wasm.SpaceTable]
-	s.Memories.Out = len(l.memories) - l.imported[wasm.SpaceMemory]
-	s.Data.Out, s.Elements.Out, s.Types.Out = len(l.datas), len(l.elems), len(l.types)
 	for i := range f.inputs {
 		in := &f.inputs[i]
 		kind := "core module"
@@ -49,6 +38,24 @@ func (f *flattener) summary(l *layout, adapters int) Summary {
 			Languages: languages(&f.dec.units[i], f.dec), Instances: instances[i], Root: p.Inputs[i].Root,
 		})
 	}
+	return s
+}
+
+// summarize adds to the summary what came out.
+func (f *flattener) summarize(s *Summary, l *layout, adapters int) {
+	p := f.p
+	s.Adapters, s.Warnings = adapters, f.warn
+	s.Functions.Out = len(l.funcs) - l.imported[wasm.SpaceFunc]
+	kinds := generatedKinds(p)
+	for _, id := range l.funcs[l.imported[wasm.SpaceFunc]:] {
+		if p.Funcs[id].Kind == graph.FuncGenerated && kinds[id] == OriginAdapter {
+			s.AdaptersLeft++
+		}
+	}
+	s.Globals.Out = len(l.globals) - l.imported[wasm.SpaceGlobal]
+	s.Tables.Out = len(l.tables) - l.imported[wasm.SpaceTable]
+	s.Memories.Out = len(l.memories) - l.imported[wasm.SpaceMemory]
+	s.Data.Out, s.Elements.Out, s.Types.Out = len(l.datas), len(l.elems), len(l.types)
 	seen := map[LinkSummary]bool{}
 	for _, e := range p.Edges {
 		ls := LinkSummary{Importer: p.Inputs[e.From].ID, Import: e.Import, Export: e.Export}
@@ -82,7 +89,6 @@ func (f *flattener) summary(l *layout, adapters int) Summary {
 		s.Windows, s.Isolation = windows(p, l.memories), l.isolation
 		s.Unprotected = unprotected(p, l.memories)
 	}
-	return s
 }
 
 func importsOf[ID any](ids []ID, of func(ID) *graph.Import) []*graph.Import {

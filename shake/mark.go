@@ -85,6 +85,7 @@ type marker struct {
 	dataOf  map[graph.MemoryID][]graph.DataID
 	elemsOf map[graph.TableID][]graph.ElemID
 	symbols []*symbolUse // by InstanceID, see symbols.go
+	scanner wasm.SiteScanner
 }
 
 // Mark marks what the program's exports and start function reach: functions,
@@ -272,8 +273,8 @@ func (m *marker) visit(it Item) {
 		m.mark(wasm.SpaceType, uint32(f.Type), it)
 		switch f.Kind {
 		case graph.FuncDefined, graph.FuncGenerated:
-			body, inst := p.Code(graph.FuncID(it.ID))
-			m.sites(body.Sites, inst, it)
+			_, inst := p.Code(graph.FuncID(it.ID))
+			m.sites(p.Sites(graph.FuncID(it.ID), &m.scanner), inst, it)
 			if u := m.symbolsOf(f.Inst); u != nil && f.Kind == graph.FuncDefined {
 				m.codeSymbols(u, f.Index)
 			}
@@ -344,7 +345,7 @@ func (m *marker) visit(it Item) {
 			m.mark(wasm.SpaceMemory, uint32(d.Memory), it)
 			if !d.Offset.Known {
 				inst := p.Instances[d.Inst]
-				m.sites(p.ModuleOf(inst).Code.Datas[d.Index].Offset.Sites, inst, it)
+				m.sites(p.ModuleOf(inst).Code.Datas[d.Index].OffsetExpr().Sites, inst, it)
 			}
 		}
 	case wasm.SpaceElem:

@@ -35,7 +35,8 @@ func pure(p *graph.Program, fn graph.FuncID, depth int, known map[graph.FuncID]b
 	if body == nil || depth == 0 {
 		return false
 	}
-	site := 0
+	var scanner wasm.SiteScanner // its sites are needed while callees are looked at
+	sites, site := p.Sites(fn, &scanner), 0
 	for off := body.Code; off < len(body.Bytes); {
 		in, ok := wasm.NextInstr(body.Bytes, off)
 		if !ok {
@@ -43,11 +44,11 @@ func pure(p *graph.Program, fn graph.FuncID, depth int, known map[graph.FuncID]b
 		}
 		off = int(in.Off + in.Len)
 		if in.Op == wasm.OpCall {
-			for site < len(body.Sites) && body.Sites[site].Off < in.Imm {
+			for site < len(sites) && sites[site].Off < in.Imm {
 				site++
 			}
 			// Recursion runs out of depth.
-			if !pure(p, FuncAt(inst, body.Sites[site].Target), depth-1, known) {
+			if !pure(p, FuncAt(inst, sites[site].Target), depth-1, known) {
 				return false
 			}
 			continue

@@ -129,7 +129,7 @@ func linkInputs(inputs []input) []linker.Input {
 	return l
 }
 
-// boundMemory asks the garbage collector to keep memory near ten times the
+// boundMemory asks the garbage collector to keep memory near six times the
 // inputs, in place of twice what is in use, until the function it returns is
 // called. It matters to the optimiser, where most of the heap is the tree of a
 // function that is done. GOMEMLIMIT and GOGC say otherwise.
@@ -137,7 +137,7 @@ func boundMemory(inputs []input) (done func()) {
 	if os.Getenv("GOMEMLIMIT") != "" || os.Getenv("GOGC") != "" {
 		return func() {}
 	}
-	const least, factor = 64 << 20, 10
+	const least, factor = 28 << 20, 5
 	size := int64(0)
 	for _, in := range inputs {
 		size += int64(len(in.bytes))
@@ -151,8 +151,17 @@ func boundMemory(inputs []input) (done func()) {
 // for.
 func (a *app) buildOne(ctx context.Context, j *job, o config.Output, inputs []input, verify bool) (*report.Output, []byte, *report.Account, error) {
 	opts := j.options(o, a.progress)
+	opts.OutputOnly = len(j.reports) == 0
 	bounded := boundMemory(inputs)
-	result, err := linker.Link(ctx, linkInputs(inputs), opts)
+	// Nobody needs the inputs again where nothing is verified.
+	opts.Consume = opts.OutputOnly && !verify && len(j.outputs) == 1
+	mine := linkInputs(inputs)
+	if opts.Consume {
+		for i := range inputs {
+			inputs[i].bytes = nil
+		}
+	}
+	result, err := linker.Link(ctx, mine, opts)
 	bounded()
 	if err != nil {
 		return nil, nil, nil, err

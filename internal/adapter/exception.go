@@ -23,6 +23,7 @@ type exceptions struct {
 func findExceptions(p *graph.Program) exceptions {
 	e := exceptions{throwing: map[graph.ComponentID]bool{}}
 	seen := map[graph.ModuleID]bool{}
+	var scanner wasm.SiteScanner
 	for _, inst := range p.Instances[1:] {
 		if len(inst.Tags) == 0 {
 			continue
@@ -32,9 +33,9 @@ func findExceptions(p *graph.Program) exceptions {
 			continue
 		}
 		seen[inst.Module] = true
-		code := p.ModuleOf(inst).Code.Code
-		for i := range code {
-			for _, s := range code[i].Sites {
+		code := p.ModuleOf(inst).Code
+		for i := range code.Code {
+			for _, s := range scanner.Sites(code, i) {
 				e.legacy = e.legacy || s.Op == wasm.OpCatch && s.Kind == wasm.SiteTag
 			}
 		}

@@ -63,6 +63,7 @@ func (l *leaver) walk(fn graph.FuncID) bool {
 		}
 	}
 	push(fn)
+	var scanner wasm.SiteScanner
 	for len(work) > 0 {
 		id := work[len(work)-1]
 		work = work[:len(work)-1]
@@ -74,8 +75,9 @@ func (l *leaver) walk(fn graph.FuncID) bool {
 		if body == nil {
 			continue // an import of a core module, which is no component
 		}
-		for i := range body.Sites {
-			s := &body.Sites[i]
+		sites := p.Sites(id, &scanner)
+		for i := range sites {
+			s := &sites[i]
 			switch {
 			case s.Op == wasm.OpCallRef || s.Op == wasm.OpReturnCallRef:
 				return true
@@ -124,8 +126,9 @@ func (l *leaver) table(id graph.TableID) *tableContent {
 			continue
 		}
 		code := p.ModuleOf(inst).Code
+		var scanner wasm.SiteScanner
 		for i := range code.Code {
-			for _, s := range code.Code[i].Sites {
+			for _, s := range scanner.Sites(code, i) {
 				if s.Kind != wasm.SiteTable {
 					continue
 				}

@@ -190,7 +190,7 @@ func constant(v uint32) wasm.Expr {
 }
 
 func data(at uint32, content string) wasm.Data {
-	return wasm.Data{Mode: wasm.SegmentActive, Offset: constant(at), Init: []byte(content)}
+	return wasm.Data{Mode: wasm.SegmentActive, At: int64(at), Init: []byte(content)}
 }
 
 // argument lays the items out at itemsAt, their labels behind them.

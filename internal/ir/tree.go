@@ -203,6 +203,7 @@ type Arena struct {
 	n, k  int // chunks in use
 	node  []Node
 	kid   []*Node
+	code  []byte // what was encoded last
 }
 
 const (
@@ -211,8 +212,11 @@ const (
 )
 
 // arenaKeep is how many chunks of a kind an arena keeps between functions: what
-// most functions need, 7 MB, and not what the largest needed.
-const arenaKeep = 16
+// nearly all functions need, 2 MB, and not what the largest needed.
+const arenaKeep = 4
+
+// codeKeep is how many bytes of code an arena has room for between functions.
+const codeKeep = 64 << 10
 
 // Reset makes all trees of the arena invalid and their memory free.
 func (a *Arena) Reset() {
@@ -223,6 +227,9 @@ func (a *Arena) Reset() {
 	if a.k > arenaKeep {
 		clear(a.kids[arenaKeep:])
 		a.kids = a.kids[:arenaKeep]
+	}
+	if cap(a.code) > codeKeep {
+		a.code = nil
 	}
 	a.n, a.k, a.node, a.kid = 0, 0, nil, nil
 }

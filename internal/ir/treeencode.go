@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/wbundle/wbundle/internal/wasm"
@@ -11,7 +12,17 @@ import (
 //
 // A block that no branch names costs nothing: its statements are written where
 // it stands. An if alone in a labelled block takes the label.
-func Encode(f *Func) []byte { return AppendBody(nil, f) }
+func Encode(f *Func) []byte { return bytes.Clone(f.arena.encode(f)) }
+
+// EncodedSize is how many bytes Encode would return.
+func EncodedSize(f *Func) int { return len(f.arena.encode(f)) }
+
+// encode encodes a tree of the arena, good until the next call: bodies are kept
+// for long, and what appending leaves room for is a quarter of what it returns.
+func (a *Arena) encode(f *Func) []byte {
+	a.code = AppendBody(a.code[:0], f)
+	return a.code
+}
 
 // AppendBody is Encode at the end of dst.
 func AppendBody(dst []byte, f *Func) []byte {

@@ -84,7 +84,7 @@ func (f *Func) retype(n *Node) {
 		n.Type = n.Kids[0].Type
 	case wasm.OpTryTable:
 		n.Type = n.Kids[0].Type
-		declared(n)
+		n.declared()
 	case wasm.OpIf:
 		switch {
 		case n.Kids[0].IsUnreachable():
@@ -96,7 +96,7 @@ func (f *Func) retype(n *Node) {
 		default:
 			n.Type = n.Kids[1].Type
 		}
-		declared(n)
+		n.declared()
 	case wasm.OpBr, wasm.OpBrTable, wasm.OpReturn, wasm.OpUnreachable, wasm.OpThrow, wasm.OpThrowRef,
 		wasm.OpReturnCall, wasm.OpReturnCallIndirect, wasm.OpReturnCallRef:
 		n.Type = Unreachable
@@ -117,11 +117,10 @@ func (f *Func) retype(n *Node) {
 	}
 }
 
-// declared gives an if or try_table whose value is a reference the type that it
-// was declared with. One that was never left at its end may have been declared
-// with a reference and leave something else by now, where a branch out of it
-// became its end.
-func declared(n *Node) {
+// declared makes the type of an if or try_table that gives a reference the one
+// that it was declared with, of which those of its arms may be subtypes. One that
+// was never left says nothing of what its arms have been given since.
+func (n *Node) declared() {
 	if n.Result.Kind == wasm.KindRef && n.Type.Kind == wasm.KindRef {
 		n.Type = n.Result
 	}

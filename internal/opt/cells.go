@@ -196,7 +196,7 @@ func (s *state) cellsPossible(memory uint32) bool {
 		if d.Mode != wasm.SegmentActive || d.Memory != memory {
 			continue
 		}
-		if off, ok := d.Offset.ConstI32(); !ok || uint64(off)+uint64(len(d.Init)) > t.Min<<16 {
+		if off, ok := d.OffsetI32(); !ok || uint64(off)+uint64(len(d.Init)) > t.Min<<16 {
 			return false
 		}
 	}
@@ -253,8 +253,8 @@ func (s *state) makeCells(memory uint32, set *cellSet) bool {
 			if d.Mode != wasm.SegmentActive || d.Memory != memory {
 				continue
 			}
-			first, _ := d.Offset.ConstI32()
-			off := uint64(first)
+			at, _ := d.OffsetI32()
+			off := uint64(at)
 			for j := range uint64(c.size) {
 				if at := c.addr + j; at >= off && at < off+uint64(len(d.Init)) {
 					b[j] = d.Init[at-off]

@@ -38,10 +38,11 @@ const functionRounds = 3
 // functionPasses runs the passes over every function that is worth it, and
 // keeps the result where it is not larger.
 func (s *state) functionPasses() error {
+	s.forgetSites()
 	return s.eachFunc(func(i int) bool { return s.touched[i] }, func(i int, f *ir.Func) bool {
 		s.optimizeFunc(f)
 		s.touched[i] = false
-		return s.o.Level != Size || len(ir.Encode(f)) <= len(s.m.Code[i].Bytes)
+		return s.o.Level != Size || ir.EncodedSize(f) <= len(s.m.Code[i].Bytes)
 	})
 }
 

@@ -93,7 +93,9 @@ func (u *globalUses) count() error {
 		}
 	}
 	for i := range m.Datas {
-		expr(&m.Datas[i].Offset)
+		if e := m.Datas[i].Offset; e != nil {
+			expr(e)
+		}
 	}
 	for _, e := range m.Exports {
 		if e.Kind == wasm.ExternGlobal && e.Index >= u.first {

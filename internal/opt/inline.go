@@ -58,6 +58,7 @@ func (s *state) inline() error {
 		byLevel[g.level[fn]] = append(byLevel[g.level[fn]], fn)
 		top = max(top, g.level[fn])
 	}
+	s.forgetSites()
 	for level := range top + 1 {
 		if err := p.level(byLevel[level]); err != nil {
 			return err

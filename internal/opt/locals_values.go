@@ -94,8 +94,13 @@ type valuer struct {
 	// floor is a number below which all are forgotten.
 	floor uint32
 	// undo has what locals were before the arm of the innermost if changed them,
-	// once each if marked.
+	// once each if marked. ifs is how many ifs the walk is in, mark where the
+	// innermost arm begins in undo, and few how many it had when they were last
+	// made one each.
 	undo  []oldValue
+	ifs   int
+	mark  int
+	few   int
 	arms  []oldValue // what locals are after first arms
 	stamp []uint32
 	clock uint32
@@ -121,7 +126,8 @@ func (v *valuer) start(f *ir.Func) {
 	v.copied = append(v.copied[:0], make([]int32, n)...)
 	v.stamp = append(v.stamp[:0], make([]uint32, n)...)
 	v.vals = v.vals[:0]
-	v.copies, v.undo, v.arms = v.copies[:0], v.undo[:0], v.arms[:0]
+	v.copies, v.undo, v.arms, v.ifs = v.copies[:0], v.undo[:0], v.arms[:0], 0
+	v.mark, v.few = 0, 0
 	v.holder, v.floor, v.clock = append(v.holder[:0], 0), 1, 0
 	v.written, v.parts, v.part, v.work = v.written[:0], v.parts[:0], 0, 0
 	v.scan(f.Body)
@@ -182,7 +188,9 @@ func (v *valuer) of(x uint32) localValue {
 
 // put gives a local a value.
 func (v *valuer) put(x uint32, val localValue) {
-	v.undo = append(v.undo, oldValue{x, v.vals[x]})
+	if v.ifs > 0 {
+		v.undo = append(v.undo, oldValue{x, v.vals[x]})
+	}
 	v.vals[x] = val
 }
 
@@ -196,7 +204,15 @@ func (v *valuer) forget(part int) {
 	for _, x := range v.written[r[0]:r[1]] {
 		v.put(x, v.fresh(x))
 	}
+	if v.ifs > 0 && len(v.undo)-v.mark > 2*v.few+manyUndo {
+		v.once(v.mark)
+		v.few = len(v.undo) - v.mark
+	}
 }
+
+// manyUndo is how many entries an arm may have before they are made one for each
+// local: every block in a large switch forgets what the whole of it writes.
+const manyUndo = 4096
 
 func (v *valuer) forgetAll() {
 	v.floor = uint32(len(v.holder))
@@ -311,7 +327,15 @@ func (v *valuer) set(slot **ir.Node) localValue {
 // branch walks through an if.
 func (v *valuer) branch(n *ir.Node) {
 	v.walk(&n.Kids[0])
-	mark := len(v.undo)
+	mark, outer := len(v.undo), v.mark
+	v.ifs++
+	v.mark, v.few = mark, 0
+	defer func() {
+		v.mark, v.few = outer, 0
+		if v.ifs--; v.ifs == 0 {
+			v.undo = v.undo[:0]
+		}
+	}()
 	v.walk(&n.Kids[1])
 	v.once(mark)
 	if len(n.Kids) == 2 {

@@ -117,8 +117,8 @@ func (s *state) check() error {
 }
 
 // largeBody is the size of a body, in bytes, from which on it is worked on while
-// no other large one is: its tree and what passes know of it take a hundred
-// times as much.
+// no other is: its tree and what passes know of it take two hundred times as
+// much.
 const largeBody = 32 << 10
 
 // arenas are reused between functions and passes.
@@ -139,11 +139,14 @@ func (s *state) eachFunc(want func(i int) bool, f func(i int, fn *ir.Func) bool)
 		next = min(n, next+16)
 		return lo, next
 	}
-	var large sync.Mutex
+	var alone sync.RWMutex
 	work := func(i int, a *ir.Arena) error {
 		if len(s.m.Code[i].Bytes) > largeBody {
-			large.Lock()
-			defer large.Unlock()
+			alone.Lock()
+			defer alone.Unlock()
+		} else {
+			alone.RLock()
+			defer alone.RUnlock()
 		}
 		a.Reset()
 		fn, err := ir.Decode(s.c, a, s.imported()+uint32(i))
@@ -177,6 +180,14 @@ func (s *state) eachFunc(want func(i int) bool, f func(i int, fn *ir.Func) bool)
 		})
 	}
 	return g.Wait()
+}
+
+// forgetSites makes room for trees. Whoever needs sites again scans for them, as
+// most of the bodies that they are of will have changed by then.
+func (s *state) forgetSites() {
+	for i := range s.m.Code {
+		s.m.Code[i].Code, s.m.Code[i].Sites = 0, nil
+	}
 }
 
 // scan finds the sites of the bodies that have none.

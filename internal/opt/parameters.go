@@ -41,6 +41,7 @@ func (s *state) parameters() error {
 			p.of[fn] = &signature{args: make([]argument, len(t.Params)), read: make([]bool, len(t.Params)), fixedResult: len(t.Results) == 0}
 		}
 	}
+	s.forgetSites()
 	live := func(i int) bool { return g.live[imported+uint32(i)] }
 	err = s.eachFunc(live, func(i int, f *ir.Func) bool {
 		p.seen[i] = true

@@ -79,10 +79,11 @@ type edit struct {
 	was   value
 }
 
-// delta is a local that is not what it was at the start of a frame.
+// delta is a local that is not what it was at the start of a frame, on as many
+// paths as count says.
 type delta struct {
-	local uint32
-	now   value
+	local, count uint32
+	now          value
 }
 
 // frame is a construct whose end several paths lead to.
@@ -90,15 +91,18 @@ type frame struct {
 	label *ir.Node
 	// mark is where the log was at the start.
 	mark int
-	// deltas are the locals that the paths changed, paths their number.
-	deltas []delta
-	paths  int
+	// deltas are the locals that the paths changed, paths their number. A local
+	// has a delta of every path until they are joined; few is how many there were
+	// then, added how many there would be without.
+	deltas     []delta
+	paths      int
+	few, added int
 }
 
 // merged is what the paths that changed a local agree on.
 type merged struct {
 	turn  uint32 // of the merge that this is about
-	count int
+	count uint32
 	now   value
 }
 
@@ -164,7 +168,7 @@ func (c *computer) open(label *ir.Node) int {
 	}
 	i := len(c.frames) - 1
 	fr := &c.frames[i]
-	fr.label, fr.mark, fr.deltas, fr.paths = label, len(c.log), fr.deltas[:0], 0
+	*fr = frame{label: label, mark: len(c.log), deltas: fr.deltas[:0]}
 	return i
 }
 
@@ -173,20 +177,61 @@ func (c *computer) open(label *ir.Node) int {
 func (c *computer) path(frame int, unknown []uint32) {
 	fr := &c.frames[frame]
 	fr.paths++
+	if len(fr.deltas) > 2*fr.few+manyDeltas {
+		c.join(fr)
+	}
+	before := len(fr.deltas)
 	c.turn++
 	for _, l := range unknown {
 		if c.stamp[l] != c.turn {
 			c.stamp[l] = c.turn
-			fr.deltas = append(fr.deltas, delta{l, value{}})
+			fr.deltas = append(fr.deltas, delta{l, 1, value{}})
 		}
 	}
 	for _, e := range c.log[fr.mark:] {
 		if c.stamp[e.local] != c.turn {
 			c.stamp[e.local] = c.turn
-			fr.deltas = append(fr.deltas, delta{e.local, c.now[e.local]})
+			fr.deltas = append(fr.deltas, delta{e.local, 1, c.now[e.local]})
 		}
 	}
+	fr.added += len(fr.deltas) - before
 	c.work += len(unknown) + len(c.log) - fr.mark
+}
+
+// manyDeltas is how many deltas a frame may have before they are joined: the
+// default of a large switch has thousands of paths that changed thousands of
+// locals.
+const manyDeltas = 1024
+
+// join makes one delta of all those of a local.
+func (c *computer) join(fr *frame) {
+	c.agree(fr)
+	n := 0
+	for _, d := range fr.deltas {
+		if m := &c.seen[d.local]; m.count > 0 {
+			fr.deltas[n] = delta{d.local, m.count, m.now}
+			m.count = 0
+			n++
+		}
+	}
+	fr.deltas = fr.deltas[:n]
+	fr.few = n
+}
+
+// agree finds what the paths of a frame that changed a local agree on.
+func (c *computer) agree(fr *frame) {
+	c.turn++
+	for _, d := range fr.deltas {
+		m := &c.seen[d.local]
+		if m.turn != c.turn {
+			*m = merged{c.turn, d.count, d.now}
+			continue
+		}
+		m.count += d.count
+		if m.now != d.now {
+			m.now = value{}
+		}
+	}
 }
 
 // close ends a frame: the state is what all paths agree on.
@@ -194,26 +239,15 @@ func (c *computer) close() {
 	fr := &c.frames[len(c.frames)-1]
 	c.frames = c.frames[:len(c.frames)-1]
 	c.back(fr.mark)
-	c.turn++
+	c.agree(fr)
 	for _, d := range fr.deltas {
 		m := &c.seen[d.local]
-		if m.turn != c.turn {
-			*m = merged{c.turn, 1, d.now}
-			continue
-		}
-		m.count++
-		if m.now != d.now {
-			m.now = value{}
-		}
-	}
-	for _, d := range fr.deltas {
-		m := &c.seen[d.local]
-		if m.count < fr.paths && m.now != c.now[d.local] {
+		if int(m.count) < fr.paths && m.now != c.now[d.local] {
 			m.now = value{} // on another path it is what it was
 		}
 		c.set(d.local, m.now)
 	}
-	c.work += len(fr.deltas)
+	c.work += fr.added
 }
 
 // branch adds the current state to the paths of a label.

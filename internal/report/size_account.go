@@ -574,7 +574,7 @@ func (acc *accountant) item(p piece) (Item, itemKey) {
 	}
 	switch p.kind {
 	case KindData:
-		it.IndexBytes = len(m.Datas[p.index].Offset.Bytes)
+		it.IndexBytes = len(m.Datas[p.index].OffsetExpr().Bytes)
 		if it.Name == "" && acc.segmentSize(p) < smallSegment {
 			// Some compilers write tens of thousands of them.
 			it.Name, it.Source = "small segments", nil

@@ -194,10 +194,12 @@ func (r *reach) module(k int) {
 		}
 		node := r.at(k, wasm.SpaceData, uint32(i))
 		r.edge(r.at(k, wasm.SpaceMemory, d.Memory), node, "is filled by")
-		if _, known := constI32(&d.Offset); !known || d.Memory < m.NumImported[wasm.SpaceMemory] {
+		if _, known := d.OffsetI32(); !known || d.Memory < m.NumImported[wasm.SpaceMemory] {
 			r.edge(0, node, "active segment")
 		}
-		r.sites(k, node, d.Offset.Sites, types, open)
+		if d.Offset != nil {
+			r.sites(k, node, d.Offset.Sites, types, open)
+		}
 	}
 	for i := range m.Globals {
 		r.sites(k, r.at(k, wasm.SpaceGlobal, m.NumImported[wasm.SpaceGlobal]+uint32(i)), m.Globals[i].Init.Sites, types, open)

@@ -71,7 +71,7 @@ func (acc *accountant) dataSymbols(p piece, f func(symbol string, size int)) {
 		return
 	}
 	d := &acc.s.modules[p.module].Datas[p.index]
-	at, ok := d.Offset.ConstI32()
+	at, ok := d.OffsetI32()
 	if !ok {
 		return
 	}

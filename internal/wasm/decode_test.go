@@ -109,10 +109,10 @@ func TestSections(t *testing.T) {
 			section(wasm.SectionData, 4, "\x00\x41\x01\x0b\x01a", "\x01\x02bc", "\x02\x00\x41\x02\x0b\x00", "\x02\x01\x41\x03\x0b\x00")),
 			func(m *wasm.Module) any { return []any{m.Datas, m.DataCount} },
 			[]any{[]wasm.Data{
-				{Flags: 0, Off: 0x15, Offset: i32Const(1, 0x16), Init: []byte("a")},
+				{Flags: 0, Off: 0x15, At: 1, Init: []byte("a")},
 				{Flags: 1, Off: 0x1b, Mode: wasm.SegmentPassive, Init: []byte("bc")},
-				{Flags: 2, Off: 0x1f, Offset: i32Const(2, 0x21)},
-				{Flags: 2, Off: 0x25, Memory: 1, Offset: i32Const(3, 0x27)},
+				{Flags: 2, Off: 0x1f, At: 2},
+				{Flags: 2, Off: 0x25, Memory: 1, At: 3},
 			}, uint32(4)}},
 		{"customs", module(section(wasm.SectionCustom, "\x01xyz"), oneType, section(wasm.SectionCustom, "\x00")),
 			func(m *wasm.Module) any { return []any{m.Customs, m.Sections} },

@@ -299,7 +299,7 @@ func appendElem(dst []byte, e *Elem) []byte {
 }
 
 // dataFlags is elemFlags for data segments.
-func dataFlags(d *Data) uint32 {
+func dataFlags(d *Data) uint8 {
 	switch {
 	case d.Mode != SegmentActive:
 		return 1
@@ -314,12 +314,12 @@ func appendDatas(dst []byte, datas []Data) []byte {
 	for i := range datas {
 		d := &datas[i]
 		flags := dataFlags(d)
-		dst = AppendU32(dst, flags)
+		dst = append(dst, flags)
 		if flags == 2 {
 			dst = AppendU32(dst, d.Memory)
 		}
 		if flags != 1 {
-			dst = append(dst, d.Offset.Bytes...)
+			dst = d.appendOffset(dst)
 		}
 		dst = AppendBytes(dst, d.Init)
 	}
@@ -332,12 +332,12 @@ func sizeDatas(datas []Data) int {
 	for i := range datas {
 		d := &datas[i]
 		flags := dataFlags(d)
-		n += sizeU32(flags)
+		n++
 		if flags == 2 {
 			n += sizeU32(d.Memory)
 		}
 		if flags != 1 {
-			n += len(d.Offset.Bytes)
+			n += d.sizeOffset()
 		}
 		n += sizeU32(uint32(len(d.Init))) + len(d.Init)
 	}

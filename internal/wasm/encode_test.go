@@ -30,8 +30,8 @@ func TestEncodeBuilt(t *testing.T) {
 		DataCount: 3, HasDataCount: true,
 		Code: []wasm.Body{{Bytes: []byte("\x00\x0b")}},
 		Datas: []wasm.Data{
-			{Offset: zero, Init: []byte("a")},
-			{Memory: 1, Offset: zero},
+			{Offset: &zero, Init: []byte("a")},
+			{Memory: 1},
 			{Mode: wasm.SegmentPassive, Init: []byte("bc")},
 		},
 		Customs: []wasm.Custom{{Name: "c", Data: []byte("d")}},

@@ -304,7 +304,7 @@ func (l *relocChecker) places() error {
 		return l.fail(linking, "the module has not one memory of its own, 32-bit and not shared")
 	}
 	for i := range m.Datas {
-		at, ok := m.Datas[i].Offset.ConstI32()
+		at, ok := m.Datas[i].OffsetI32()
 		if m.Datas[i].Mode != SegmentActive || !ok {
 			return l.fail(linking, "data segment %d has no fixed place", i)
 		}

@@ -50,8 +50,9 @@ const (
 )
 
 // HeapType is the s33 of the binary format: a value >= 0 is a type index, a
-// negative value one of the abstract heap types below.
-type HeapType int64
+// negative value one of the abstract heap types below. No module has as many
+// types as would not fit; there are many values of this type.
+type HeapType int32
 
 // The abstract heap types (the sign-extended byte of the binary format).
 const (
@@ -244,14 +245,20 @@ type Elem struct {
 	Off   int
 }
 
-// Data is a data segment.
+// Data is a data segment. It is small because modules may have a great many: Go
+// programs have one for every eighty bytes.
 type Data struct {
-	Mode   SegmentMode
-	Memory uint32 // active
-	Offset Expr   // active
-	Init   []byte
-	Flags  uint32 // as read (0..2)
+	Init []byte
+	// At is the offset of an active segment where it is written as a constant,
+	// i64.const if Wide, and in as few bytes as it takes. Otherwise Offset has
+	// its expression.
+	At     int64
+	Offset *Expr
 	Off    int
+	Memory uint32 // active
+	Mode   SegmentMode
+	Wide   bool
+	Flags  uint8 // as read (0..2)
 }
 
 // Body is one function body: the locals declaration and the expression, as
@@ -261,7 +268,8 @@ type Body struct {
 	// Code is the offset in Bytes at which the locals declaration ends. Like
 	// Sites it is filled in by the scan.
 	Code int
-	// Sites lists, in order of Off, every immediate that names something.
+	// Sites lists, in order of Off, every immediate that names something; nil in
+	// a module that does not keep them (Module.Frugal).
 	Sites []Site
 	Off   int // offset of Bytes in the input
 }
@@ -306,6 +314,10 @@ type Module struct {
 	Datas        []Data
 	Customs      []Custom
 	Sections     []SectionRef // in input order; nil: canonical order, no empty sections
+
+	// Frugal says that the sites of bodies are not kept: they take more memory
+	// than the bodies. A SiteScanner finds them again.
+	Frugal bool
 
 	// NumImported counts the imports of each space (func, table, memory,
 	// global, tag).

@@ -649,11 +649,23 @@ func (s *scanner) constExpr(b []byte, base int) int {
 }
 
 // ScanRange scans the bodies [lo, hi) of m.Code after DecodeNoScan: it fills
-// in Body.Code and Body.Sites. Calls for disjoint ranges may run at the same
-// time. The sites of a call share a few allocations, so a range should be a
-// good number of bodies. The first error stops it.
+// in Body.Code and, unless the module is frugal, Body.Sites. Calls for disjoint
+// ranges may run at the same time. The sites of a call share a few allocations,
+// so a range should be a good number of bodies. The first error stops it.
 func (m *Module) ScanRange(lo, hi int) error {
 	s := m.newScanner("code section")
+	if m.Frugal {
+		for i := lo; i < hi; i++ {
+			b := &m.Code[i]
+			s.sites = s.sites[:0]
+			b.Code = s.body(b.Bytes, b.Off, len(m.Types[m.Funcs[i]].Params))
+			if s.err != nil {
+				return s.err
+			}
+			b.Sites = nil
+		}
+		return nil
+	}
 	left := 0
 	for i := lo; i < hi; i++ {
 		left += len(m.Code[i].Bytes)
@@ -669,6 +681,72 @@ func (m *Module) ScanRange(lo, hi int) error {
 		}
 		b.Code = code
 		b.Sites = a.close(s.sites, len(b.Bytes))
+	}
+	return nil
+}
+
+// SiteScanner tells the sites of bodies, whether or not their module keeps them.
+// One goroutine uses it at a time; the zero value is ready.
+type SiteScanner struct {
+	m *Module
+	s *scanner
+}
+
+// Sites are the sites of the body at index i of m.Code, which has been scanned
+// before. They are good until the next call.
+func (x *SiteScanner) Sites(m *Module, i int) []Site {
+	b := &m.Code[i]
+	if !m.Frugal {
+		return b.Sites
+	}
+	if x.m != m {
+		s := m.newScanner("code section")
+		if x.s != nil {
+			s.sites = x.s.sites
+		}
+		x.m, x.s = m, s
+	}
+	x.s.sites = x.s.sites[:0]
+	if x.s.body(b.Bytes, b.Off, len(m.Types[m.Funcs[i]].Params)); x.s.err != nil {
+		panic("wasm: a body that was scanned cannot be scanned again: " + x.s.err.Error())
+	}
+	return x.s.sites
+}
+
+// ScanExprs fills in the sites of the constant expressions of a module that was
+// not decoded but made.
+func (m *Module) ScanExprs() error {
+	s := m.newScanner("constant expressions")
+	var a arena
+	scan := func(e *Expr) {
+		if e.Bytes == nil || s.err != nil {
+			return
+		}
+		s.sites = a.open(0)
+		s.constExpr(e.Bytes, e.Off)
+		e.Sites = a.close(s.sites, len(e.Bytes))
+	}
+	for i := range m.Tables {
+		if init := m.Tables[i].Init; init != nil {
+			scan(init)
+		}
+	}
+	for i := range m.Globals {
+		scan(&m.Globals[i].Init)
+	}
+	for i := range m.Elems {
+		scan(&m.Elems[i].Offset)
+		for j := range m.Elems[i].Exprs {
+			scan(&m.Elems[i].Exprs[j])
+		}
+	}
+	for i := range m.Datas {
+		if e := m.Datas[i].Offset; e != nil {
+			scan(e)
+		}
+	}
+	if s.err != nil {
+		return s.err
 	}
 	return nil
 }

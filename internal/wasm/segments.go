@@ -132,21 +132,82 @@ func (m *Module) decodeDatas(r *Reader) {
 
 func (m *Module) decodeData(r *Reader, exprs *exprReader) Data {
 	d := Data{Off: int(r.Offset())}
-	d.Flags = r.U32()
-	switch d.Flags {
+	flags := r.U32()
+	switch flags {
 	case 0:
 		if m.Count(SpaceMemory) == 0 {
 			r.Failf("unknown memory 0 (there are 0)")
 		}
-		d.Offset = exprs.read()
+		d.setOffset(exprs.read())
 	case 1:
 		d.Mode = SegmentPassive
 	case 2:
+		d.Flags = 2
 		d.Memory = m.index(r, SpaceMemory, "memory")
-		d.Offset = exprs.read()
+		d.setOffset(exprs.read())
 	default:
-		r.FailAt(int64(d.Off), "malformed data segment flags %d", d.Flags)
+		r.FailAt(int64(d.Off), "malformed data segment flags %d", flags)
 	}
+	d.Flags = uint8(flags)
 	d.Init = r.Bytes(int(r.U32()))
 	return d
+}
+
+// setOffset sets the offset of an active segment whose other fields are known.
+func (d *Data) setOffset(e Expr) {
+	if len(e.Bytes) > 2 {
+		switch op := Opcode(e.Bytes[0]); op {
+		case OpI32Const, OpI64Const:
+			d.At, _ = ReadS64(e.Bytes[1:])
+			if d.Wide = op == OpI64Const; d.sizeOffset() == len(e.Bytes) {
+				return
+			}
+		}
+	}
+	d.At, d.Wide, d.Offset = 0, false, &e
+}
+
+// appendOffset appends the offset of an active segment.
+func (d *Data) appendOffset(dst []byte) []byte {
+	if d.Offset != nil {
+		return append(dst, d.Offset.Bytes...)
+	}
+	op := OpI32Const
+	if d.Wide {
+		op = OpI64Const
+	}
+	return append(AppendS64(append(dst, byte(op)), d.At), byte(OpEnd))
+}
+
+// sizeOffset is the number of bytes that appendOffset appends.
+func (d *Data) sizeOffset() int {
+	if d.Offset != nil {
+		return len(d.Offset.Bytes)
+	}
+	n := 3
+	for v := d.At; v < -64 || v > 63; v >>= 7 {
+		n++
+	}
+	return n
+}
+
+// OffsetExpr is the expression of the offset of an active segment. Where it is
+// in the input is only known to within the padding of what comes before.
+func (d *Data) OffsetExpr() *Expr {
+	if d.Offset != nil {
+		return d.Offset
+	}
+	off := d.Off + 1
+	if d.Flags == 2 {
+		off += sizeU32(d.Memory)
+	}
+	return &Expr{Bytes: d.appendOffset(nil), Off: off}
+}
+
+// OffsetI32 is the offset of an active segment, if that is one i32.const.
+func (d *Data) OffsetI32() (at uint32, ok bool) {
+	if d.Offset != nil {
+		return d.Offset.ConstI32()
+	}
+	return uint32(d.At), !d.Wide
 }

@@ -45,6 +45,9 @@ func (r *Reader) HeapType() HeapType {
 	switch {
 	case v >= 0:
 		r.typeIndex(v, off)
+		if v > math.MaxInt32 {
+			r.FailAt(off, "unknown type %d: there cannot be as many", v)
+		}
 	case !isAbstractHeap(v) || r.Offset() != off+1: // a byte, not a number that may be padded
 		r.FailAt(off, "malformed heap type 0x%02x", uint8(v)&0x7f)
 	}

@@ -433,7 +433,7 @@ func (v *Validation) checkDatas() {
 			v.fail(SectionData, int64(d.Off), "data segment %d: unknown memory %d (there are %d)", i, d.Memory, len(v.memories))
 			return
 		}
-		if v.constant(&d.Offset, v.memories[d.Memory], len(v.globals), SectionData, "data segment", i); v.err != nil {
+		if v.constant(d.OffsetExpr(), v.memories[d.Memory], len(v.globals), SectionData, "data segment", i); v.err != nil {
 			return
 		}
 	}

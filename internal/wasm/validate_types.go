@@ -21,8 +21,7 @@ const (
 	refBit  vt = 1 << 40
 	nullBit vt = 1 << 41
 
-	heapMask     vt = 1<<33 - 1
-	heapAbstract vt = 1 << 32 // the sign of the s33
+	heapMask vt = 1<<33 - 1
 
 	// bottom is the type of an operand that unreachable code makes up: it
 	// matches every type (spec: appendix/algorithm.html).
@@ -66,11 +65,7 @@ func (t vt) isRef() bool { return t&refBit != 0 }
 
 // heap is the heap type of a reference.
 func (t vt) heap() HeapType {
-	h := HeapType(t & heapMask)
-	if t&heapAbstract != 0 {
-		h -= 1 << 33
-	}
-	return h
+	return HeapType(uint32(t & heapMask)) // the bit above is the sign once more
 }
 
 // defaultable reports whether a local or field of type t has a default value

@@ -52,14 +52,6 @@ type dataPlace struct {
 	id graph.DataID
 }
 
-// dataPiece is a segment on its way out: a part of a place, or of several.
-type dataPiece struct {
-	id    graph.DataID
-	mem   graph.MemoryID
-	at    uint64
-	bytes []byte
-}
-
 // dataPacker lays out the data segments.
 type dataPacker struct {
 	l *layout
@@ -75,8 +67,6 @@ type dataPacker struct {
 	packed map[graph.MemoryID]bool
 	// gain is what a cut has to save at least, see cutGain.
 	gain int
-	// pieces are what has been cut and may go out in any order.
-	pieces []dataPiece
 
 	n        int // of segments
 	ids      []graph.DataID
@@ -122,7 +112,6 @@ func (l *layout) packDatas() {
 func (l *layout) packWith(gain int, live []graph.DataID, count map[graph.MemoryID]int, n int) *dataPacker {
 	d := &dataPacker{l: l, count: count, changed: map[graph.DataID][]byte{}, places: map[graph.MemoryID][]dataPlace{}, packed: map[graph.MemoryID]bool{}, gain: gain}
 	if n >= 0 {
-		d.pieces = make([]dataPiece, 0, n)
 		d.ids, d.segments = make([]graph.DataID, 0, n), make([]wasm.Data, 0, n)
 	}
 	for _, id := range live {
@@ -215,6 +204,7 @@ func (d *dataPacker) put(id graph.DataID, s wasm.Data) {
 
 // flush cuts and joins what has been collected.
 func (d *dataPacker) flush() {
+	var cuts []graph.MemoryID
 	for _, mem := range d.order {
 		places := d.places[mem]
 		d.packed[mem] = true
@@ -235,38 +225,62 @@ func (d *dataPacker) flush() {
 			}
 			continue
 		}
-		d.cut(mem, sorted)
+		d.places[mem] = sorted
+		cuts = append(cuts, mem)
+	}
+	first := d.n
+	for _, mem := range cuts {
+		d.cut(mem, d.places[mem])
 	}
 	clear(d.places)
 	d.order = d.order[:0]
-	d.together()
+	d.together(first)
 }
 
-// together writes the pieces, those that look alike next to each other, as
-// byShape does with functions: they do not overlap, so that their order is
-// nobody's business but the compressor's.
-func (d *dataPacker) together() {
-	// By length and beginning, and then by where the first of each kind is.
-	head := func(i int32) []byte { return d.pieces[i].bytes[:min(len(d.pieces[i].bytes), 16)] }
-	alike := func(a, b int32) int {
-		return cmp.Or(cmp.Compare(len(d.pieces[a].bytes), len(d.pieces[b].bytes)), bytes.Compare(head(a), head(b)))
+// together puts segments that look alike next to each other, from the first that
+// was cut on, as byShape does with functions: they do not overlap, so that their
+// order is nobody's business but the compressor's. Those look alike that are as
+// long as each other and begin with the same bytes.
+func (d *dataPacker) together(first int) {
+	if d.segments == nil {
+		return
 	}
-	order, first := make([]int32, len(d.pieces)), make([]int32, len(d.pieces))
-	for i := range order {
-		order[i] = int32(i)
+	segments, ids := d.segments[first:], d.ids[first:]
+	compare := func(a, b uint32) int {
+		const head = 16
+		x, y := segments[a].Init, segments[b].Init
+		return cmp.Or(cmp.Compare(len(x), len(y)), bytes.Compare(x[:min(head, len(x))], y[:min(head, len(y))]))
 	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(alike(a, b), cmp.Compare(a, b)) })
-	for i, p := range order {
-		if first[p] = p; i > 0 && alike(order[i-1], p) == 0 {
-			first[p] = first[order[i-1]]
+	from := make([]uint32, len(segments)) // for each place, what goes there
+	for i := range from {
+		from[i] = uint32(i)
+	}
+	slices.SortFunc(from, func(a, b uint32) int { return cmp.Or(compare(a, b), cmp.Compare(a, b)) })
+	group := make([]uint32, len(segments)) // the first that looks alike
+	for k, i := range from {
+		group[i] = i
+		if k > 0 && compare(from[k-1], i) == 0 {
+			group[i] = group[from[k-1]]
 		}
 	}
-	slices.SortFunc(order, func(a, b int32) int { return cmp.Or(cmp.Compare(first[a], first[b]), cmp.Compare(a, b)) })
-	for _, i := range order {
-		p := &d.pieces[i]
-		d.put(p.id, d.active(p.mem, p.at, p.bytes))
+	slices.SortFunc(from, func(a, b uint32) int { return cmp.Or(cmp.Compare(group[a], group[b]), cmp.Compare(a, b)) })
+	// In place, one cycle after the other: there may be very many.
+	for i := range from {
+		segment, id := segments[i], ids[i]
+		for at := i; ; {
+			next := int(from[at])
+			from[at] = uint32(at)
+			if next == i {
+				segments[at], ids[at] = segment, id
+				break
+			}
+			segments[at], ids[at] = segments[next], ids[next]
+			at = next
+		}
 	}
-	d.pieces = d.pieces[:0]
+	for i, id := range ids {
+		d.l.index[wasm.SpaceData][id] = uint32(first + i)
+	}
 }
 
 // cut writes the runs of bytes that are not zero, joined where what lies between
@@ -293,7 +307,7 @@ func (d *dataPacker) cut(mem graph.MemoryID, places []dataPlace) {
 			switch end := at + size; {
 			case last < 0 || begin-end > uint64(room):
 				if last >= 0 {
-					d.piece(dataPiece{id, mem, at, bytes})
+					d.put(id, d.active(mem, at, bytes))
 				}
 				id, at, from, to, last = s.id, begin, lo, hi, n
 				bytes, size = source[from:to:to], uint64(to-from)
@@ -313,17 +327,8 @@ func (d *dataPacker) cut(mem graph.MemoryID, places []dataPlace) {
 		}
 	}
 	if last >= 0 {
-		d.piece(dataPiece{id, mem, at, bytes})
+		d.put(id, d.active(mem, at, bytes))
 	}
-}
-
-// piece takes note of a segment.
-func (d *dataPacker) piece(p dataPiece) {
-	if d.segments == nil {
-		d.n++
-		return
-	}
-	d.pieces = append(d.pieces, p)
 }
 
 // header is how many bytes a segment takes that is not much longer than that:
